@@ -1,0 +1,53 @@
+"""What can go wrong, and the exit code that says so.
+
+    AsrfairError            exit 2   a user's input cannot be used
+    ├── CardError                    a card or a plan: which file, which key, what is valid
+    ├── InputError                   a table, a corpus, an audio file
+    ├── BackendError                 a recogniser that cannot start
+    └── RunFolderError               a folder that holds something else
+    IncompleteError         exit 3   the work ended, but not all of it could be done
+
+A message says where, what was found and what was expected, on one line.
+"""
+
+from collections.abc import Iterable
+
+EXIT_DONE = 0
+EXIT_GATE = 1
+EXIT_USAGE = 2
+EXIT_INCOMPLETE = 3
+EXIT_INTERRUPTED = 130
+
+
+class AsrfairError(Exception):
+    """Input that asrfair cannot use; the message is written for the user."""
+
+    exit_code = EXIT_USAGE
+
+
+class CardError(AsrfairError):
+    """A card or a plan with a wrong key, type or value."""
+
+
+class InputError(AsrfairError):
+    """A table, a corpus or an audio file that cannot be used."""
+
+
+class BackendError(AsrfairError):
+    """A recogniser that is unknown, not installed or unable to start."""
+
+
+class RunFolderError(AsrfairError):
+    """A run folder that is missing something or belongs to another plan."""
+
+
+class IncompleteError(AsrfairError):
+    """Work that ended before all of it was done; what is finished is kept."""
+
+    exit_code = EXIT_INCOMPLETE
+
+
+def expected(where: object, found: object, valid: Iterable[object]) -> str:
+    """Return the one-line message «where: found …; expected one of …»."""
+    names = ", ".join(str(name) for name in valid) or "nothing"
+    return f"{where}: found {found}; expected one of: {names}"
