@@ -1,0 +1,130 @@
+"""Card and root in, utterances with mapped labels out."""
+
+import hashlib
+import itertools
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import polars as pl
+
+from asrfair.cards import build
+from asrfair.corpus.card import Axis, CorpusCard, load_card
+from asrfair.corpus.layouts import LAYOUTS
+from asrfair.errors import InputError
+from asrfair.tables import UTTERANCES, conform, require_columns
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A loaded corpus.
+
+    ``utterances`` is sorted by utterance id and has a column per axis of the card; ``audio`` is relative to
+    ``audio_root``. ``unmapped`` counts, per axis, the raw labels that the card does not map.
+    """
+
+    card: CorpusCard
+    audio_root: Path
+    utterances: pl.DataFrame
+    unmapped: Mapping[str, Mapping[str, int]]
+    notes: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of the utterance table."""
+        return hashlib.sha256(self.utterances.write_ndjson().encode()).hexdigest()[:16]
+
+
+def load_corpus(card_name: str, root: Path, *, split: str = "") -> Corpus:
+    """Load a corpus; raises CardError or InputError naming where, what was found and what was expected."""
+    card = load_card(card_name)
+    if not root.exists():
+        raise InputError(f"{root}: no such file or folder; expected the root of {card.title}")
+    layout = LAYOUTS[card.layout["type"]]
+    options = {key: value for key, value in card.layout.items() if key != "type"}
+    raw = layout.read(root, build(layout.options, options, where=card.name), split)
+    axes, unmapped = {}, {}
+    for name, axis in card.axes.items():
+        axes[name], unmapped[name] = _labels(raw, axis, where=f"{root}: axis '{name}'")
+    utterances = conform(
+        raw.with_columns(
+            corpus=pl.lit(card.name),
+            language=pl.col("language") if "language" in raw.columns else pl.lit(card.language),
+            **axes,
+        ),
+        UTTERANCES,
+        axes=list(axes),
+    ).sort("utterance_id")
+    utterances = _blank_to_null(utterances)
+    _check(utterances, root)
+    audio_root = root.parent if root.is_file() else root
+    return Corpus(card, audio_root, utterances, unmapped, tuple(_notes(utterances, card, unmapped)))
+
+
+def _labels(raw: pl.DataFrame, axis: Axis, *, where: str) -> tuple[pl.Series, dict[str, int]]:
+    """Return the axis's levels, and the raw labels that the card does not map with their frequencies."""
+    source = next((name for name in axis.columns if name in raw.columns), None)
+    if source is None:
+        require_columns(raw, axis.columns[:1], where=where)
+    labels = raw[source or ""].cast(pl.String).str.strip_chars()
+    labels = pl.select(pl.when(labels.is_in(["", *axis.unknown])).then(None).otherwise(labels)).to_series()
+    levels = _bands(labels, axis.bands) if axis.bands else axis.levels
+    if not levels and not axis.bands:
+        return labels, {}
+    unmapped = labels.filter(~labels.is_in(list(levels)) & labels.is_not_null())
+    counted = unmapped.value_counts().sort("count", unmapped.name, descending=[True, False])
+    return labels.replace(levels), dict(counted.iter_rows())
+
+
+def _bands(labels: pl.Series, edges: tuple[float, ...]) -> dict[str, str]:
+    """Return the band of every label that is a number: from an edge to below the next."""
+    inner = [
+        f"{low:g}-{high - 1:g}" if float(low).is_integer() and float(high).is_integer() else f"{low:g} to {high:g}"
+        for low, high in itertools.pairwise(edges)
+    ]
+    names = [f"under {edges[0]:g}", *inner, f"{edges[-1]:g} and over"]
+    found = labels.drop_nulls().unique()
+    numbers = zip(found, found.cast(pl.Float64, strict=False), strict=True)
+    return {label: names[bisect_right(edges, number)] for label, number in numbers if number is not None}
+
+
+def _blank_to_null(utterances: pl.DataFrame) -> pl.DataFrame:
+    names = ["speaker_id", "audio"]
+    return utterances.with_columns(
+        pl.when(pl.col(name).str.strip_chars() == "").then(None).otherwise(pl.col(name)).alias(name) for name in names
+    )
+
+
+def _check(utterances: pl.DataFrame, root: Path) -> None:
+    if utterances.is_empty():
+        raise InputError(f"{root}: found no utterances; expected at least one")
+    ids = utterances["utterance_id"]
+    if ids.null_count() or (ids == "").any():
+        raise InputError(
+            f"{root}: found {ids.null_count() + (ids == '').sum()} utterances without an id; expected none"
+        )
+    twice = ids.filter(ids.is_duplicated()).unique(maintain_order=True)
+    if len(twice):
+        raise InputError(f"{root}: found {len(twice)} utterance ids more than once ('{twice[0]}'); expected each once")
+    for audio in utterances["audio"].drop_nulls().unique():
+        if ".." in PurePosixPath(audio).parts:
+            raise InputError(f"{root}: found the audio path '{audio}'; expected one that stays inside the corpus")
+
+
+def _notes(utterances: pl.DataFrame, card: CorpusCard, unmapped: Mapping[str, Mapping[str, int]]) -> list[str]:
+    notes = list(card.caveats)
+    for axis, labels in unmapped.items():
+        if labels:
+            some = ", ".join(f"'{label}' ({count})" for label, count in list(labels.items())[:5])
+            notes.append(f"{axis}: {sum(labels.values())} utterances have labels that the card does not map: {some}")
+    for axis in card.axes:
+        levels = (
+            utterances.filter(pl.col("speaker_id").is_not_null())
+            .group_by("speaker_id")
+            .agg(pl.col(axis).drop_nulls().n_unique())
+        )
+        several = int((levels[axis] > 1).sum())
+        if several:
+            notes.append(f"{axis}: {several} speakers have more than one value")
+    return notes
