@@ -1,0 +1,14 @@
+"""The scoring stage: ``utterances`` and ``hypotheses`` in, ``counts`` out. Counts travel, rates do not.
+
+Conventions
+-----------
+Words are what whitespace separates after normalisation; characters include the spaces between words (as in
+jiwer). Hits, substitutions, deletions and insertions are jiwer's own, to the last digit. An empty hypothesis
+deletes every reference word; an empty reference has no words, and every word said against it is an insertion.
+Scripts without spaces give one long word: their character counts are the ones to read.
+"""
+
+from asrfair.scoring.counting import count_errors, score
+from asrfair.scoring.normalizers import NORMALIZERS, Normalizer, find_normalizer
+
+__all__ = ["NORMALIZERS", "Normalizer", "count_errors", "find_normalizer", "score"]
