@@ -1,0 +1,142 @@
+"""Disparities across conditions and backends, paired by speaker on the utterances counted in both."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from asrfair.stats import notes
+from asrfair.stats.arrays import Bools, Ints, at
+from asrfair.stats.cells import Axis, Cells, Coded, Columns, cluster_sums, pair_cells
+from asrfair.stats.disparities import (
+    contrast_rows,
+    labelled_others,
+    reference_index,
+    shared_part,
+    shared_speakers,
+)
+from asrfair.stats.paired import (
+    Pairs,
+    interaction_difference,
+    interaction_ratio,
+    paired_difference,
+    paired_ratio,
+)
+from asrfair.stats.rates import AxisSums, in_order, method, speakers, split
+
+
+@dataclass(frozen=True)
+class PairView:
+    """One axis of the paired utterances; ``excluded`` are utterances of a cell pair counted on one side only."""
+
+    axis: Axis
+    kind: str
+    cell: Ints
+    cluster: Ints
+    sums: Columns
+    cells: Cells[Pairs]
+    excluded: Ints
+    present: Bools
+
+
+def pair_view(pairs: pl.DataFrame, view: AxisSums, coded: Coded, *, kind: str) -> PairView:
+    """Return one axis of paired utterances; ``kind`` is ``condition`` or ``backend``."""
+    size = len(view.cells.utterances)
+    cell, cluster, sums = cluster_sums(pairs, view.axis, coded)
+    cells = pair_cells(cell, cluster, sums, coded=coded, cells=size)
+    every = np.arange(size)
+    _, condition, backend = split(every, coded)
+    number, stride = (condition, len(coded.backends)) if kind == "condition" else (backend, 1)
+    counted = view.cells.utterances
+    return PairView(
+        axis=view.axis,
+        kind=kind,
+        cell=cell,
+        cluster=cluster,
+        sums=sums,
+        cells=cells,
+        excluded=counted + counted[every - number * stride] - 2 * cells.utterances,
+        present=(number > 0) & (counted > 0),
+    )
+
+
+def own_rows(view: PairView, coded: Coded, *, alpha: float) -> Iterator[pl.DataFrame]:
+    """Yield ``difference`` and ``ratio`` of each group against itself at the baseline, named for the kind."""
+    index = in_order(view.present, coded)
+    cells = at(view.cells, index)
+    spread = cells.spread
+    for scale, compare, how, floored in (
+        ("difference", paired_difference, "{} paired t, CR1", spread.cr1 < spread.floor),
+        ("ratio", paired_ratio, "{} paired log t", spread.log_adjusted < spread.log_floor),
+    ):
+        yield contrast_rows(
+            f"{view.kind}_{scale}",
+            compare(spread, alpha=alpha, judged=cells.judged),
+            axis=view.axis,
+            coded=coded,
+            index=index,
+            speakers=speakers(cells),
+            reference_speakers=speakers(cells),
+            method=method(cells.independent > 0, how),
+            parts=notes.pair_parts(
+                cells,
+                floored=floored,
+                excluded=view.excluded[index],
+                kind=view.kind,
+                ratio=scale == "ratio",
+            ),
+        ).with_columns(_baseline(view, coded))
+
+
+def interaction_rows(view: PairView, coded: Coded, *, reference: str, alpha: float) -> Iterator[pl.DataFrame]:
+    """Yield ``interaction_difference`` and ``interaction_ratio``: a group's cost against the reference group's."""
+    axis = view.axis
+    index = in_order(view.present & labelled_others(axis, reference, coded), coded)
+    other = reference_index(axis, reference, index, coded)
+    a, b = at(view.cells, index), at(view.cells, other)
+    shared = shared_speakers(
+        view.cell,
+        view.cluster,
+        view.sums["words"] > 0,
+        reference=axis.groups.index(reference),
+        coded=coded,
+        cells=len(view.present),
+    )
+    for scale, compare, how in (
+        ("difference", interaction_difference, "{} paired costs, MOVER"),
+        ("ratio", interaction_ratio, "{} paired log t, Welch"),
+    ):
+        ratio = scale == "ratio"
+        parts = [
+            part
+            for cells, who, picked in ((a, "", index), (b, "reference: ", other))
+            for part in notes.pair_parts(
+                cells,
+                who,
+                floored=_floored(cells.spread, ratio=ratio),
+                excluded=view.excluded[picked],
+                kind=view.kind,
+                ratio=ratio,
+            )
+        ]
+        yield contrast_rows(
+            f"interaction_{scale}",
+            compare(a.spread, b.spread, alpha=alpha, judged=a.judged & b.judged),
+            axis=axis,
+            coded=coded,
+            index=index,
+            speakers=speakers(a),
+            reference_speakers=speakers(b),
+            method=method(a.independent + b.independent > 0, how),
+            parts=[*parts, shared_part(shared[index], "the reference group")],
+        ).with_columns(_baseline(view, coded), reference_group=pl.lit(reference))
+
+
+def _floored(spread: Pairs, *, ratio: bool) -> Bools:
+    return spread.log_adjusted < spread.log_floor if ratio else spread.adjusted < spread.floor
+
+
+def _baseline(view: PairView, coded: Coded) -> pl.Expr:
+    name = coded.conditions[0] if view.kind == "condition" else coded.backends[0]
+    return pl.lit(name).alias(f"reference_{view.kind}")

@@ -1,0 +1,176 @@
+"""The table of disparities: group against group, against everybody, and across conditions and backends.
+
+A measure's rows are picked by cell number, both sides are laid beside each other, and one contrast is computed
+for all rows at once.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from asrfair.stats import notes
+from asrfair.stats.arrays import Bools, Ints, at, ratio, stack
+from asrfair.stats.cells import Axis, Cells, Coded, rate_cells
+from asrfair.stats.contrasts import (
+    Contrast,
+    difference_to_overall,
+    rate_difference,
+    rate_ratio,
+    ratio_to_overall,
+)
+from asrfair.stats.intervals import LogRates
+from asrfair.stats.rates import AxisSums, cell_names, in_order, method, pooled_design_effect, speakers, unknown_if_nan
+from asrfair.tables import OVERALL
+
+
+def labelled_others(axis: Axis, reference: str, coded: Coded) -> Bools:
+    """Return which cells belong to a group that is compared with the reference: neither it nor unlabelled."""
+    compared = [group is not None and group != reference for group in axis.groups]
+    return np.repeat(compared, coded.per_group).astype(bool)
+
+
+def reference_index(axis: Axis, reference: str, index: Ints, coded: Coded) -> Ints:
+    """Return the cell numbers of the reference group under the same condition and backend."""
+    return axis.groups.index(reference) * coded.per_group + index % coded.per_group
+
+
+def shared_speakers(cell: Ints, cluster: Ints, spoke: Bools, *, reference: int, coded: Coded, cells: int) -> Ints:
+    """Return how many known speakers of each cell also speak in the reference group's cell."""
+    known = spoke & (cluster < coded.speakers)
+    cell, cluster = cell[known], cluster[known]
+    place = (cell % coded.per_group) * max(coded.speakers, 1) + cluster
+    also = np.isin(place, place[cell // coded.per_group == reference])
+    return np.bincount(cell, also, cells).astype(np.int64)
+
+
+def shared_part(shared: Ints, where: str) -> notes.Part:
+    """Return what is said of speakers on both sides."""
+    return shared, lambda n: f"{notes.counted(int(n), 'speaker')} also in {where}"
+
+
+def contrast_rows(
+    measure: str,
+    contrast: Contrast,
+    *,
+    axis: Axis,
+    coded: Coded,
+    index: Ints,
+    speakers: pl.Series,
+    reference_speakers: pl.Series,
+    method: pl.Series,
+    parts: list[notes.Part],
+) -> pl.DataFrame:
+    """Return rows of table ``disparities``; every reference is the row's own until the caller sets another."""
+    own = cell_names(axis, coded, index)
+    note = notes.join([*parts, (contrast.too_wide, notes.TOO_WIDE)], len(index))
+    return pl.DataFrame(
+        own
+        | {f"reference_{name}": values for name, values in own.items()}
+        | {
+            "method": method,
+            "speakers": speakers,
+            "reference_speakers": reference_speakers,
+            "estimate": unknown_if_nan(contrast.estimate),
+            "low": unknown_if_nan(contrast.low),
+            "high": unknown_if_nan(contrast.high),
+            "p": unknown_if_nan(contrast.p),
+            "note": pl.Series(note, dtype=pl.String),
+        }
+    ).with_columns(axis=pl.lit(axis.name), measure=pl.lit(measure))
+
+
+def reference_rows(view: AxisSums, coded: Coded, *, reference: str, alpha: float) -> Iterator[pl.DataFrame]:
+    """Yield ``difference`` and ``ratio``: each labelled group against the reference group."""
+    axis, cells = view.axis, view.cells
+    index = in_order((cells.utterances > 0) & labelled_others(axis, reference, coded), coded)
+    shared = shared_speakers(
+        view.cell,
+        view.cluster,
+        view.sums["words"] > 0,
+        reference=axis.groups.index(reference),
+        coded=coded,
+        cells=len(cells.utterances),
+    )
+    a, b = at(cells, index), at(cells, reference_index(axis, reference, index, coded))
+    judged = a.judged & b.judged
+    for measure, compare, how in (
+        ("difference", rate_difference, "{} log t, MOVER"),
+        ("ratio", rate_ratio, "{} log t, Welch"),
+    ):
+        is_ratio = measure == "ratio"
+        yield contrast_rows(
+            measure,
+            compare(a.spread, b.spread, alpha=alpha, judged=judged),
+            axis=axis,
+            coded=coded,
+            index=index,
+            speakers=speakers(a),
+            reference_speakers=speakers(b),
+            method=method(a.independent + b.independent > 0, how),
+            parts=[
+                *notes.rate_parts(a, ratio=is_ratio),
+                (b.utterances == 0, "reference: no utterances"),
+                *notes.rate_parts(b, "reference: ", ratio=is_ratio),
+                shared_part(shared[index], "the reference group"),
+            ],
+        ).with_columns(reference_group=pl.lit(reference))
+
+
+def overall_rows(view: AxisSums, overall: AxisSums, coded: Coded, *, alpha: float) -> Iterator[pl.DataFrame]:
+    """Yield ``difference_to_overall`` and ``ratio_to_overall``, by way of the group against the rest."""
+    index = in_order(view.cells.utterances > 0, coded)
+    group, everybody = at(view.cells, index), at(overall.cells, index % coded.per_group)
+    rest = at(rest_cells(view, overall, coded), index)
+    judged = group.judged & rest.judged
+    share = ratio(group.spread.words, everybody.spread.words)
+    for measure, compare, transform, how in (
+        ("difference_to_overall", rate_difference, difference_to_overall, "{} log t against the rest, MOVER"),
+        ("ratio_to_overall", rate_ratio, ratio_to_overall, "{} log t against the rest, Welch"),
+    ):
+        is_ratio = measure == "ratio_to_overall"
+        yield contrast_rows(
+            measure,
+            transform(compare(group.spread, rest.spread, alpha=alpha, judged=judged), share),
+            axis=view.axis,
+            coded=coded,
+            index=index,
+            speakers=speakers(group),
+            reference_speakers=speakers(everybody),
+            method=method(everybody.independent > 0, how),
+            parts=[
+                *notes.rate_parts(group, ratio=is_ratio),
+                (rest.utterances == 0, "no other group"),
+                *notes.rate_parts(rest, "rest: ", ratio=is_ratio),
+                shared_part(rest.shared, "the rest"),
+            ],
+        ).with_columns(reference_group=pl.lit(OVERALL))
+
+
+def rest_cells(view: AxisSums, overall: AxisSums, coded: Coded) -> Cells[LogRates]:
+    """Return for each cell of the axis everybody else under the same condition and backend.
+
+    A speaker of several other groups is one cluster of the rest.
+    """
+    effect = pooled_design_effect(view.cells, per_group=coded.per_group)
+    columns = {name: overall.sums[name].copy() for name in ("errors", "words", "utterances", "unknown", "independent")}
+    # Both are sorted by condition and backend, then cluster, within a group; so a place is found by bisection.
+    clusters = int(overall.cluster.max(initial=0)) + 1
+    place = overall.cell * clusters + overall.cluster
+    row = np.searchsorted(place, (view.cell % max(coded.per_group, 1)) * clusters + view.cluster)
+    bounds = np.searchsorted(view.cell, np.arange(len(view.axis.groups) + 1) * coded.per_group)
+    rests = []
+    for start, stop in itertools.pairwise(bounds):
+        own, rows = slice(start, stop), row[start:stop]
+        for name, values in columns.items():
+            values[rows] -= view.sums[name][own]
+        rest = rate_cells(overall.cell, overall.cluster, columns, coded=coded, cells=coded.per_group)
+        both = (view.cluster[own] < coded.speakers) & (view.sums["words"][own] > 0) & (columns["words"][rows] > 0)
+        for name, values in columns.items():
+            values[rows] += view.sums[name][own]
+        shared = np.bincount(overall.cell[rows[both]], minlength=coded.per_group)
+        spread = dataclasses.replace(rest.spread, design_effect=effect)
+        rests.append(dataclasses.replace(rest, shared=shared, spread=spread))
+    return stack(rests)

@@ -1,0 +1,126 @@
+"""The interval of one error rate, clustered by speaker.
+
+Conventions
+-----------
+A cell is a group under one condition and backend. It has clusters (speakers) s with errors E_s and reference
+words W_s; θ = ΣE/ΣW is the pooled rate, h_s = W_s/ΣW and u_s = (E_s − θW_s)/ΣW. Everything is vectorised over
+cells: rows carry the number of their cell.
+
+Formulas
+--------
+Interval: θ·exp(∓ t·s), t with ``moment_df`` degrees of freedom and s² = Σ u_s²/(1 − h_s)²/θ².
+Floor: s² is at least 1/ΣE, the variance of independent errors.
+No errors: [0, −ln(α/2)/W·design effect].
+
+References
+----------
+Mancl and DeRouen 2001 (s²); Satterthwaite 1946 (degrees of freedom).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from asrfair.stats.arrays import Bools, Floats, Ints, ratio, t_quantile, total
+
+WIDEST = math.log(1000.0)
+"""A log half-width beyond which an interval says nothing and is not shown."""
+_LARGEST_EXPONENT = 50.0
+_ONE_TALKER = 1 - 2e-3
+
+
+@dataclass(frozen=True)
+class LogRates:
+    """Pooled rates of cells with their spread on the log scale; each field shape=(cells,).
+
+    ``cluster_variance`` is s² before the floor; ``design_effect`` widens the interval of a cell with no errors.
+    """
+
+    errors: Floats
+    words: Floats
+    clusters: Ints
+    cluster_variance: Floats
+    df: Floats
+    design_effect: Floats
+
+    @property
+    def estimate(self) -> Floats:
+        """The pooled rate, nan without reference words."""
+        return ratio(self.errors, self.words)
+
+    @property
+    def variance(self) -> Floats:
+        """The variance of the log rate with the floor 1/ΣE; nan without errors or under two clusters."""
+        return np.maximum(self.cluster_variance, ratio(1.0, self.errors))
+
+    @property
+    def floored(self) -> Bools:
+        """Where the floor acts."""
+        return self.cluster_variance < ratio(1.0, self.errors)
+
+    @property
+    def judged(self) -> Bools:
+        """Where at least two clusters spoke."""
+        return self.clusters >= 2
+
+    def half_width(self, alpha: Any) -> Floats:
+        """Return t·s, the half-width of the log interval."""
+        return t_quantile(alpha, self.df) * np.sqrt(self.variance)
+
+    def ends(self, alpha: Any) -> tuple[Floats, Floats]:
+        """Return the interval's ends at error probability ``alpha``, nan where not judged."""
+        width = np.minimum(self.half_width(alpha), _LARGEST_EXPONENT)
+        none = self.judged & (self.errors == 0)
+        top = ratio(-np.log(np.asarray(alpha) / 2) * self.design_effect, self.words)
+        low = np.where(none, 0.0, self.estimate * np.exp(-width))
+        high = np.where(none, top, self.estimate * np.exp(width))
+        return low, high
+
+    def too_wide(self, alpha: float) -> Bools:
+        """Return where the interval spans more than a factor of 1000 either way."""
+        return self.half_width(alpha) > WIDEST
+
+    def interval(self, alpha: float) -> tuple[Floats, Floats]:
+        """Return the interval as shown: nan where not judged or too wide."""
+        low, high = self.ends(alpha)
+        hidden = self.too_wide(alpha)
+        return np.where(hidden, np.nan, low), np.where(hidden, np.nan, high)
+
+
+def log_rates(cell: Ints, errors: Floats, words: Floats, *, cells: int) -> LogRates:
+    """Return the rates of ``cells`` cells from one row per cell and cluster.
+
+    ``cell``, ``errors`` and ``words`` have shape=(rows,). A cluster without reference words adds its errors
+    (insertions) but is not counted as a cluster.
+    """
+    all_errors, all_words = total(cell, errors, cells), total(cell, words, cells)
+    # u_s/(1 − h_s) = (E_s − θW_s)/(W − W_s)
+    residual = errors - ratio(all_errors, all_words)[cell] * words
+    adjusted = ratio(residual, all_words[cell] - words)
+    clusters = np.bincount(cell, words > 0, cells).astype(np.int64)
+    judged = clusters >= 2
+    variance = ratio(total(cell, adjusted**2, cells), ratio(all_errors, all_words) ** 2)
+    return LogRates(
+        errors=all_errors,
+        words=all_words,
+        clusters=clusters,
+        cluster_variance=np.where(judged, variance, np.nan),
+        df=np.where(judged, moment_df(cell, words, cells=cells), np.nan),
+        design_effect=np.ones(cells),
+    )
+
+
+def moment_df(cell: Ints, words: Floats, *, cells: int) -> Floats:
+    """Return the Satterthwaite degrees of freedom of Σu² when speakers differ, shape=(cells,).
+
+    (q − 2s₃ + q²)² / [s₄(1+2q) − 4s₅ + q⁴ + 2q·s₄ + 2s₃² − 4q²s₃] with s_k = Σh^k and q = s₂; between 1 and
+    G − 1, and G − 1 when all talk equally. nan without words.
+    """
+    share = ratio(words, total(cell, words, cells)[cell])
+    q, s3, s4, s5 = (total(cell, share**power, cells) for power in (2, 3, 4, 5))
+    below = s4 * (1 + 2 * q) - 4 * s5 + q**4 + 2 * q * s4 + 2 * s3**2 - 4 * q**2 * s3
+    df = np.maximum(ratio((q - 2 * s3 + q**2) ** 2, below), 1.0)
+    # Both parts vanish as one speaker takes all words, where the limit is close to 1 but rounding rules.
+    return np.where(q > _ONE_TALKER, 1.0, df)

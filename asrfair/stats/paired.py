@@ -1,0 +1,170 @@
+"""Paired contrasts: the same utterances under two conditions, or by two backends.
+
+Conventions
+-----------
+«new» is the condition (or backend) looked at, «base» the one it is compared with. Rows carry per cell and
+cluster the errors and words of both. With u_s and h_s as in `asrfair.stats.intervals`, the contributions are
+x_s = u_s(new) − u_s(base).
+
+Formulas
+--------
+Difference: Σx, variance G/(G−1)·Σx_s² (CR1), t with G − 1.
+Ratio: log scale, variance Σ(x_s/(1 − h_s))² with u_s/θ for u_s, t with the moment degrees of freedom.
+Cost, for differences in differences: d with se² = Σ(x_s/(1 − h_s))², its interval d·exp(∓t·se/d) where
+|d| > ``SWITCH``·se, else d ∓ t·se.
+Floor: no variance is below that of one changed error, so that speakers with equal costs give no zero width.
+
+References
+----------
+Mancl and DeRouen 2001 (1/(1 − h_s)); Liang and Zeger 1986 (the cluster variance that CR1 scales).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from asrfair.stats.arrays import Bools, Floats, Ints, log, ratio, t_probability, t_quantile, total
+from asrfair.stats.contrasts import Contrast, log_contrast, mover_contrast, welch_df
+from asrfair.stats.intervals import WIDEST, moment_df
+
+SWITCH = 3.0
+"""Standard errors from zero beyond which a cost's interval is made on the log scale (`benchmarks/coverage.py`)."""
+_LARGEST_EXPONENT = 50.0
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Paired sums of cells and the variances of their contrasts; each field shape=(cells,).
+
+    ``cr1`` and ``adjusted`` are variances of the difference, ``log_adjusted`` of the log ratio, all before the
+    floors ``floor`` and ``log_floor``.
+    """
+
+    errors: Floats
+    words: Floats
+    base_errors: Floats
+    base_words: Floats
+    clusters: Ints
+    cr1: Floats
+    adjusted: Floats
+    log_adjusted: Floats
+    df: Floats
+    floor: Floats
+    log_floor: Floats
+
+    @property
+    def judged(self) -> Bools:
+        """Where at least two clusters spoke."""
+        return self.clusters >= 2
+
+    @property
+    def estimate(self) -> Floats:
+        """The cost: the new rate minus the base rate."""
+        return ratio(self.errors, self.words) - ratio(self.base_errors, self.base_words)
+
+    @property
+    def log_ratio(self) -> Floats:
+        """The log of new over base, nan where either is zero or unknown."""
+        return log(ratio(self.errors, self.words)) - log(ratio(self.base_errors, self.base_words))
+
+    @property
+    def error(self) -> Floats:
+        """The standard error of the cost, contributions divided by 1 − h_s."""
+        return np.sqrt(np.maximum(self.adjusted, self.floor))
+
+    @property
+    def on_log_scale(self) -> Bools:
+        """Where the cost is far enough from zero for an interval on the log scale."""
+        return np.abs(self.estimate) > SWITCH * self.error
+
+    def ends(self, alpha: Any) -> tuple[Floats, Floats]:
+        """Return the ends of the cost's interval at error probability ``alpha``."""
+        cost, width = self.estimate, t_quantile(alpha, self.df) * self.error
+        exponent = np.minimum(ratio(width, np.abs(cost)), _LARGEST_EXPONENT)
+        shrunk, grown = cost * np.exp(-exponent), cost * np.exp(exponent)
+        low = np.where(self.on_log_scale, np.minimum(shrunk, grown), cost - width)
+        high = np.where(self.on_log_scale, np.maximum(shrunk, grown), cost + width)
+        return low, high
+
+    def too_wide(self, alpha: float) -> Bools:
+        """Return where a cost's log-scale interval spans more than a factor of 1000 either way."""
+        width = t_quantile(alpha, self.df) * self.error
+        return self.on_log_scale & (ratio(width, np.abs(self.estimate)) > WIDEST)
+
+
+def pair_sums(
+    cell: Ints,
+    *,
+    errors: Floats,
+    words: Floats,
+    base_errors: Floats,
+    base_words: Floats,
+    cells: int,
+) -> Pairs:
+    """Return the paired sums of ``cells`` cells from one row per cell and cluster, arrays of shape=(rows,)."""
+    e, w = total(cell, errors, cells), total(cell, words, cells)
+    base_e, base_w = total(cell, base_errors, cells), total(cell, base_words, cells)
+    rate, base_rate = ratio(e, w), ratio(base_e, base_w)
+    residual = errors - rate[cell] * words
+    base_residual = base_errors - base_rate[cell] * base_words
+    clusters = np.bincount(cell, (words > 0) & (base_words > 0), cells).astype(np.int64)
+    judged = clusters >= 2
+
+    def variance(new: Floats, base: Floats) -> Floats:
+        return np.where(judged, total(cell, (new - base) ** 2, cells), np.nan)
+
+    adjusted = ratio(residual, w[cell] - words)
+    base_adjusted = ratio(base_residual, base_w[cell] - base_words)
+    return Pairs(
+        errors=e,
+        words=w,
+        base_errors=base_e,
+        base_words=base_w,
+        clusters=clusters,
+        cr1=ratio(clusters, clusters - 1) * variance(ratio(residual, w[cell]), ratio(base_residual, base_w[cell])),
+        adjusted=variance(adjusted, base_adjusted),
+        log_adjusted=variance(ratio(adjusted, rate[cell]), ratio(base_adjusted, base_rate[cell])),
+        df=np.where(judged, moment_df(cell, words + base_words, cells=cells), np.nan),
+        floor=np.maximum(ratio(1.0, w), ratio(1.0, base_w)) ** 2,
+        log_floor=np.maximum(ratio(1.0, e), ratio(1.0, base_e)) ** 2,
+    )
+
+
+def paired_difference(pairs: Pairs, *, alpha: float, judged: Bools) -> Contrast:
+    """Return new − base with CR1 and t_{G−1}, and its p."""
+    error = np.sqrt(np.where(judged, np.maximum(pairs.cr1, pairs.floor), np.nan))
+    df = np.where(judged, pairs.clusters - 1.0, np.nan)
+    width = t_quantile(alpha, df) * error
+    return Contrast(
+        estimate=pairs.estimate,
+        low=pairs.estimate - width,
+        high=pairs.estimate + width,
+        p=t_probability(ratio(pairs.estimate, error), df),
+        too_wide=np.zeros(judged.shape, bool),
+    )
+
+
+def paired_ratio(pairs: Pairs, *, alpha: float, judged: Bools) -> Contrast:
+    """Return new/base on the log scale, and its p."""
+    variance = np.maximum(pairs.log_adjusted, pairs.log_floor)
+    return log_contrast(pairs.log_ratio, variance, pairs.df, alpha=alpha, judged=judged)
+
+
+def interaction_difference(a: Pairs, b: Pairs, *, alpha: float, judged: Bools) -> Contrast:
+    """Return the cost of ``a`` minus the cost of ``b`` by MOVER on the two costs' intervals."""
+    hidden = judged & (a.too_wide(alpha) | b.too_wide(alpha))
+    return mover_contrast(a, b, alpha=alpha, judged=judged, hidden=hidden)
+
+
+def interaction_ratio(a: Pairs, b: Pairs, *, alpha: float, judged: Bools) -> Contrast:
+    """Return the relative cost of ``a`` over that of ``b``: log scale, Welch degrees of freedom."""
+    variance_a = np.maximum(a.log_adjusted, a.log_floor)
+    variance_b = np.maximum(b.log_adjusted, b.log_floor)
+    return log_contrast(
+        a.log_ratio - b.log_ratio,
+        variance_a + variance_b,
+        welch_df(variance_a, a.df, variance_b, b.df),
+        alpha=alpha,
+        judged=judged,
+    )

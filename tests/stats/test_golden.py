@@ -1,0 +1,142 @@
+"""The shared golden tables, computed with statsmodels, scipy and independent code."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from scipy import stats
+
+from asrfair.stats import Analysis, analyse
+from asrfair.stats.cells import code, find_axis, pair_rows
+from asrfair.stats.changes import pair_view
+from asrfair.stats.rates import axis_sums
+from asrfair.tables import COUNTS, FAILURES, conform
+
+NAMES = ["g1_balanced", "g2_unbalanced"]
+
+
+def read(folder: Path, name: str) -> tuple[pl.DataFrame, dict]:
+    table = pl.read_csv(folder / "golden" / f"{name}.csv").rename(
+        {
+            "utt": "utterance_id",
+            "speaker": "speaker_id",
+            "system": "backend",
+            "ref_words": "reference_words",
+            "sub": "substitutions",
+            "del": "deletions",
+            "ins": "insertions",
+        }
+    )
+    counts = conform(table.with_columns(normalizer=pl.lit("none")), COUNTS, axes=["group"])
+    return counts, json.loads((folder / "golden" / f"{name}.json").read_text())
+
+
+NO_FAILURES = pl.DataFrame(schema=FAILURES | {"group": pl.String})
+
+
+def coded_view(counts: pl.DataFrame):
+    coded = code(
+        counts,
+        NO_FAILURES,
+        axes=["group"],
+        baseline_condition="clean",
+        baseline_backend="A",
+        independent_utterances=False,
+    )
+    axis = find_axis("group", counts, NO_FAILURES)
+    return coded, axis, axis_sums(axis, coded)
+
+
+def number(coded, axis, key: str) -> int:
+    group, condition, backend = key.split("|")
+    place = axis.groups.index(group) * len(coded.conditions) + coded.conditions.index(condition)
+    return place * len(coded.backends) + coded.backends.index(backend)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_cell_has_the_golden_spread(shared_data, name):
+    counts, golden = read(shared_data, name)
+    coded, axis, view = coded_view(counts)
+    spread = view.cells.spread
+    for key, cell in golden["cells"].items():
+        at = number(coded, axis, key)
+        assert spread.errors[at] == cell["errors"]
+        assert spread.words[at] == cell["words"]
+        assert spread.clusters[at] == cell["n_speakers"]
+        expected = cell["se_log_gee_bias_reduced_mancl_derouen"]
+        assert math.sqrt(spread.cluster_variance[at]) == pytest.approx(expected, rel=1e-6)
+        assert spread.df[at] == pytest.approx(cell["moment_df"], rel=1e-9)
+
+
+def golden_analysis(counts: pl.DataFrame) -> Analysis:
+    return analyse(
+        counts,
+        NO_FAILURES,
+        axes=["group"],
+        reference_groups={"group": "a"},
+        baseline_condition="clean",
+        baseline_backend="A",
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rate_has_the_interval_made_of_the_golden_spread(shared_data, name):
+    counts, golden = read(shared_data, name)
+    rows = golden_analysis(counts).rates.filter(pl.col("axis") == "group")
+    assert rows.height == len(golden["cells"])
+    for row in rows.iter_rows(named=True):
+        cell = golden["cells"][f"{row['group']}|{row['condition']}|{row['backend']}"]
+        floored = cell["se_log_gee_bias_reduced_mancl_derouen"] < math.sqrt(1 / cell["errors"])
+        spread = math.sqrt(max(cell["se_log_gee_bias_reduced_mancl_derouen"] ** 2, 1 / cell["errors"]))
+        width = stats.t.ppf(0.975, cell["moment_df"]) * spread
+        assert row["wer"] == pytest.approx(cell["wer"])
+        assert ("spread from the number of errors" in (row["note"] or "")) == floored
+        if width > math.log(1000):
+            assert row["low"] is None
+            assert "interval too wide to show" in row["note"]
+        else:
+            assert row["low"] == pytest.approx(cell["wer"] * math.exp(-width), rel=1e-6)
+            assert row["high"] == pytest.approx(cell["wer"] * math.exp(width), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_backend_differences_equal_the_golden_paired_systems(shared_data, name):
+    counts, golden = read(shared_data, name)
+    rows = golden_analysis(counts).disparities.filter(
+        pl.col("measure") == "backend_difference", pl.col("axis") == "group"
+    )
+    found = {f"{row['group']}|{row['condition']}": row for row in rows.iter_rows(named=True)}
+    assert found.keys() == golden["paired_systems"].keys()
+    for key, expected in golden["paired_systems"].items():
+        row = found[key]
+        assert row["estimate"] == pytest.approx(-expected["diff"])
+        assert row["p"] == pytest.approx(expected["p"], rel=1e-6)
+        width = stats.t.ppf(0.975, expected["df"]) * expected["se_cr1"]
+        assert row["high"] - row["estimate"] == pytest.approx(width, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_costs_have_the_golden_difference_in_differences_and_cr1(shared_data, name):
+    counts, golden = read(shared_data, name)
+    coded, axis, view = coded_view(counts)
+    pairs = pair_view(pair_rows(coded, "condition"), view, coded, kind="condition").cells.spread
+    for key, expected in golden["did"].items():
+        a, b = (number(coded, axis, f"{group}|noisy|A") for group in key[1:4].split("-"))
+        assert pairs.estimate[a] - pairs.estimate[b] == pytest.approx(expected["additive"]["est"])
+        assert math.sqrt(pairs.cr1[a] + pairs.cr1[b]) == pytest.approx(expected["additive"]["se"], rel=1e-6)
+        assert pairs.log_ratio[a] - pairs.log_ratio[b] == pytest.approx(expected["log"]["est"])
+
+
+def test_artie_like_tables_need_no_conditions(shared_data, run: Callable[..., Analysis]):
+    counts, _ = read(shared_data, NAMES[0])
+    clean = counts.filter(pl.col("condition") == "clean", pl.col("backend") == "A").rename({"group": "accent"})
+    found = run(clean, reference_groups={"accent": "a"})
+    assert set(found.disparities["measure"]) == {
+        "difference",
+        "ratio",
+        "difference_to_overall",
+        "ratio_to_overall",
+    }

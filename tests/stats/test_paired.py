@@ -1,0 +1,139 @@
+"""Paired contrasts against slow definitions."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from asrfair.stats import paired
+from asrfair.stats.intervals import moment_df
+from asrfair.stats.paired import (
+    interaction_difference,
+    interaction_ratio,
+    pair_sums,
+    paired_difference,
+    paired_ratio,
+)
+
+YES = np.array([True])
+WORDS = [40, 60, 55, 70, 20]
+BASE = [3, 9, 1, 14, 2]
+NEW = [9, 12, 8, 30, 5]
+OTHER = ([30, 80, 33, 12], [6, 30, 14, 1], [9, 33, 25, 1])
+
+
+def one(words, base, new):
+    w, b, n = (np.array(values, float) for values in (words, base, new))
+    cell = np.zeros(len(words), np.int64)
+    return pair_sums(cell, errors=n, words=w, base_errors=b, base_words=w, cells=1)
+
+
+def contributions(words, base, new, *, divided, log):
+    """x_s, one speaker at a time; ``divided`` by 1 − h_s, on the ``log`` scale by θ."""
+    total, result = sum(words), []
+    for w, b, n in zip(words, base, new, strict=True):
+        sides = []
+        for errors, own in ((sum(new), n), (sum(base), b)):
+            theta = errors / total
+            u = (own - theta * w) / total
+            sides.append(u / (1 - w / total if divided else 1) / (theta if log else 1))
+        result.append(sides[0] - sides[1])
+    return result
+
+
+def test_difference_is_cr1_with_t():
+    x = contributions(WORDS, BASE, NEW, divided=False, log=False)
+    error = math.sqrt(5 / 4 * sum(value**2 for value in x))
+    d = (sum(NEW) - sum(BASE)) / sum(WORDS)
+    found = paired_difference(one(WORDS, BASE, NEW), alpha=0.05, judged=YES)
+    assert found.estimate[0] == pytest.approx(d)
+    assert found.low[0] == pytest.approx(d - stats.t.ppf(0.975, 4) * error)
+    assert found.high[0] == pytest.approx(d + stats.t.ppf(0.975, 4) * error)
+    assert found.p[0] == pytest.approx(2 * stats.t.sf(d / error, 4))
+
+
+def test_ratio_divides_contributions_and_uses_the_moment_df():
+    x = contributions(WORDS, BASE, NEW, divided=True, log=True)
+    df = moment_df(np.zeros(5, np.int64), np.array(WORDS, float), cells=1)[0]
+    error, ratio = math.sqrt(sum(value**2 for value in x)), sum(NEW) / sum(BASE)
+    found = paired_ratio(one(WORDS, BASE, NEW), alpha=0.05, judged=YES)
+    assert found.estimate[0] == pytest.approx(ratio)
+    assert found.low[0] == pytest.approx(ratio * math.exp(-stats.t.ppf(0.975, df) * error))
+    assert found.p[0] == pytest.approx(2 * stats.t.sf(math.log(ratio) / error, df))
+
+
+def cost_ends(words, base, new, alpha):
+    """The cost's interval, written out."""
+    x = contributions(words, base, new, divided=True, log=False)
+    d = (sum(new) - sum(base)) / sum(words)
+    error = math.sqrt(sum(value**2 for value in x))
+    width = stats.t.ppf(1 - alpha / 2, one(words, base, new).df[0]) * error
+    if abs(d) > 3 * error:
+        return d, *sorted((d * math.exp(-width / d), d * math.exp(width / d)))
+    return d, d - width, d + width
+
+
+SMALL = (WORDS, BASE, [4, 8, 3, 14, 2])
+CLEAR = (WORDS, [3, 4, 4, 5, 2], [13, 21, 17, 26, 7])
+
+
+@pytest.mark.parametrize("sample", [SMALL, CLEAR, (CLEAR[0], CLEAR[2], CLEAR[1])])
+def test_cost_interval_is_on_the_log_scale_far_from_zero_only(sample):
+    found = one(*sample)
+    d, low, high = cost_ends(*sample, 0.05)
+    assert found.on_log_scale[0] == (sample is not SMALL)
+    assert (found.ends(0.05)[0][0], found.ends(0.05)[1][0]) == (pytest.approx(low), pytest.approx(high))
+    assert low < d < high
+
+
+@pytest.mark.parametrize("sample", [SMALL, (WORDS, BASE, NEW), CLEAR])
+def test_interaction_difference_is_mover_of_two_costs(sample):
+    a, low_a, high_a = cost_ends(*sample, 0.05)
+    b, low_b, high_b = cost_ends(*OTHER, 0.05)
+    found = interaction_difference(one(*sample), one(*OTHER), alpha=0.05, judged=YES)
+    assert found.estimate[0] == pytest.approx(a - b)
+    assert found.low[0] == pytest.approx(a - b - math.hypot(a - low_a, high_b - b))
+    assert found.high[0] == pytest.approx(a - b + math.hypot(high_a - a, b - low_b))
+    edge = interaction_difference(one(*sample), one(*OTHER), alpha=float(found.p[0]), judged=YES)
+    assert min(abs(edge.low[0]), abs(edge.high[0])) == pytest.approx(0, abs=1e-9)
+
+
+def test_interaction_ratio_is_a_ratio_of_ratios():
+    a, b = one(WORDS, BASE, NEW), one(*OTHER)
+    var_a, var_b = (
+        sum(x**2 for x in contributions(*sample, divided=True, log=True)) for sample in ((WORDS, BASE, NEW), OTHER)
+    )
+    df = (var_a + var_b) ** 2 / (var_a**2 / a.df[0] + var_b**2 / b.df[0])
+    ratio = (sum(NEW) / sum(BASE)) / (sum(OTHER[2]) / sum(OTHER[1]))
+    found = interaction_ratio(a, b, alpha=0.05, judged=YES)
+    assert found.estimate[0] == pytest.approx(ratio)
+    assert found.high[0] == pytest.approx(ratio * math.exp(stats.t.ppf(0.975, df) * math.sqrt(var_a + var_b)))
+
+
+def test_swapping_the_conditions_flips_every_sign():
+    forth, back = one(*CLEAR), one(CLEAR[0], CLEAR[2], CLEAR[1])
+    low, high = forth.ends(0.05)
+    back_low, back_high = back.ends(0.05)
+    assert back_low[0] == pytest.approx(-high[0])
+    assert back_high[0] == pytest.approx(-low[0])
+
+
+def test_equal_costs_of_all_speakers_give_the_width_of_one_error():
+    same = one([50, 50, 50], [4, 4, 4], [4, 4, 4])
+    found = paired_difference(same, alpha=0.05, judged=YES)
+    assert found.estimate[0] == 0
+    assert found.high[0] == pytest.approx(stats.t.ppf(0.975, 2) / 150)
+    assert found.p[0] == pytest.approx(1)
+    low, high = same.ends(0.05)
+    assert low[0] < 0 < high[0]
+
+
+def test_no_errors_under_the_baseline_leaves_the_difference():
+    found = one([50, 40, 50], [0, 0, 0], [4, 1, 4])
+    assert np.isnan(paired_ratio(found, alpha=0.05, judged=YES).estimate[0])
+    assert np.isfinite(paired_difference(found, alpha=0.05, judged=YES).low[0])
+
+
+def test_the_switch_is_the_simulated_one():
+    assert paired.SWITCH == 3.0
