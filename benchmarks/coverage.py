@@ -6,7 +6,7 @@ Speakers' rates are log-normal around the group's rate, with a speaker × condit
 words, speakers 10 to 40 utterances (``severe``: 4 to 160); errors are Poisson around a rate that also varies by
 utterance, and the two conditions share some of them. Each row is one setting, each column an interval: the share
 of replicates that hold the truth, in per cent, of those where the interval exists. The columns ``utt.`` and
-``CR1`` are plain alternatives: utterances as the sample, and Welch on CR1 variances.
+``CR1`` are plain alternatives: utterances as the sample, and CR1 variances.
 """
 
 import argparse
@@ -38,7 +38,7 @@ COLUMNS = {
     "d.over.": "difference to overall",
     "r.over.": "ratio to overall",
     "c.diff.": "cost of the condition, difference",
-    "c.log": "cost of the condition, difference as used in interactions",
+    "c.CR1": "cost of the condition, difference, CR1 and t",
     "c.ratio": "cost of the condition, ratio",
     "i.diff.": "interaction, difference",
     "i.CR1": "interaction, difference, CR1 and Welch",
@@ -134,6 +134,12 @@ def clean_rates(sample: Sample, cells: int) -> LogRates:
     return log_rates(sample.cell, sample.by_speaker["base_errors"], sample.by_speaker["words"], cells=cells)
 
 
+def plain_cost(pairs: paired.Pairs, truth: float) -> NDArray[np.float64]:
+    """Return the coverage of the natural-scale interval with CR1 and t of G − 1."""
+    width = t_quantile(ALPHA, pairs.clusters - 1.0) * np.sqrt(pairs.cr1)
+    return held(pairs.estimate - width, pairs.estimate + width, truth)
+
+
 def plain_interaction(a: paired.Pairs, b: paired.Pairs, truth: float) -> NDArray[np.float64]:
     """Return the coverage of the natural-scale interval with CR1 and Welch."""
     df = welch_df(a.cr1, a.clusters - 1.0, b.cr1, b.clusters - 1.0)
@@ -165,7 +171,7 @@ def chunk(rng: np.random.Generator, setting: Setting, replicates: int) -> dict[s
         "d.over.": contrast_held(difference_to_overall(difference, own_share), truth_a - overall),
         "r.over.": contrast_held(ratio_to_overall(ratio, own_share), truth_a / overall),
         "c.diff.": contrast_held(paired.paired_difference(pairs_a, alpha=ALPHA, judged=everyone), cost_a),
-        "c.log": held(*pairs_a.ends(ALPHA), cost_a),
+        "c.CR1": plain_cost(pairs_a, cost_a),
         "c.ratio": contrast_held(paired.paired_ratio(pairs_a, alpha=ALPHA, judged=everyone), factor_a),
         "i.diff.": contrast_held(
             paired.interaction_difference(pairs_a, pairs_b, alpha=ALPHA, judged=everyone), cost_a - cost_b

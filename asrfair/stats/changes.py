@@ -67,7 +67,7 @@ def own_rows(view: PairView, coded: Coded, *, alpha: float) -> Iterator[pl.DataF
     cells = at(view.cells, index)
     spread = cells.spread
     for scale, compare, how, floored in (
-        ("difference", paired_difference, "{} paired t, CR1", spread.cr1 < spread.floor),
+        ("difference", paired_difference, "{} paired cost t", spread.adjusted < spread.floor),
         ("ratio", paired_ratio, "{} paired log t", spread.log_adjusted < spread.log_floor),
     ):
         yield contrast_rows(

@@ -8,10 +8,10 @@ x_s = u_s(new) − u_s(base).
 
 Formulas
 --------
-Difference: Σx, variance G/(G−1)·Σx_s² (CR1), t with G − 1.
+Cost (difference): d = Σx with se² = Σ(x_s/(1 − h_s))², t with the moment degrees of freedom; its interval is
+d·exp(∓t·se/d) where |d| > ``SWITCH``·se and > t·se, else d ∓ t·se. ``cr1``, G/(G−1)·Σx_s², is kept for
+comparison: with t of G − 1 it covers 79 to 96 % (`benchmarks/coverage.py`).
 Ratio: log scale, variance Σ(x_s/(1 − h_s))² with u_s/θ for u_s, t with the moment degrees of freedom.
-Cost, for differences in differences: d with se² = Σ(x_s/(1 − h_s))², its interval d·exp(∓t·se/d) where
-|d| > ``SWITCH``·se, else d ∓ t·se.
 Floor: no variance is below that of one changed error, so that speakers with equal costs give no zero width.
 
 References
@@ -26,7 +26,7 @@ import numpy as np
 
 from asrfair.stats.arrays import Bools, Floats, Ints, log, ratio, t_probability, t_quantile, total
 from asrfair.stats.contrasts import Contrast, log_contrast, mover_contrast, welch_df
-from asrfair.stats.intervals import WIDEST, moment_df
+from asrfair.stats.intervals import moment_df
 
 SWITCH = 3.0
 """Standard errors from zero beyond which a cost's interval is made on the log scale (`benchmarks/coverage.py`)."""
@@ -73,24 +73,23 @@ class Pairs:
         """The standard error of the cost, contributions divided by 1 − h_s."""
         return np.sqrt(np.maximum(self.adjusted, self.floor))
 
-    @property
-    def on_log_scale(self) -> Bools:
-        """Where the cost is far enough from zero for an interval on the log scale."""
-        return np.abs(self.estimate) > SWITCH * self.error
+    def on_log_scale(self, alpha: Any) -> Bools:
+        """Return where the cost is far enough from zero for an interval on the log scale.
+
+        That is beyond ``SWITCH`` standard errors and where the natural-scale interval leaves out zero, so that
+        both scales agree on whether there is a cost.
+        """
+        return np.abs(self.estimate) > np.maximum(SWITCH, t_quantile(alpha, self.df)) * self.error
 
     def ends(self, alpha: Any) -> tuple[Floats, Floats]:
         """Return the ends of the cost's interval at error probability ``alpha``."""
         cost, width = self.estimate, t_quantile(alpha, self.df) * self.error
+        far = self.on_log_scale(alpha)
         exponent = np.minimum(ratio(width, np.abs(cost)), _LARGEST_EXPONENT)
         shrunk, grown = cost * np.exp(-exponent), cost * np.exp(exponent)
-        low = np.where(self.on_log_scale, np.minimum(shrunk, grown), cost - width)
-        high = np.where(self.on_log_scale, np.maximum(shrunk, grown), cost + width)
+        low = np.where(far, np.minimum(shrunk, grown), cost - width)
+        high = np.where(far, np.maximum(shrunk, grown), cost + width)
         return low, high
-
-    def too_wide(self, alpha: float) -> Bools:
-        """Return where a cost's log-scale interval spans more than a factor of 1000 either way."""
-        width = t_quantile(alpha, self.df) * self.error
-        return self.on_log_scale & (ratio(width, np.abs(self.estimate)) > WIDEST)
 
 
 def pair_sums(
@@ -132,15 +131,13 @@ def pair_sums(
 
 
 def paired_difference(pairs: Pairs, *, alpha: float, judged: Bools) -> Contrast:
-    """Return new − base with CR1 and t_{G−1}, and its p."""
-    error = np.sqrt(np.where(judged, np.maximum(pairs.cr1, pairs.floor), np.nan))
-    df = np.where(judged, pairs.clusters - 1.0, np.nan)
-    width = t_quantile(alpha, df) * error
+    """Return the cost new − base, and its p: inverting the interval is inverting the natural-scale one."""
+    low, high = pairs.ends(alpha)
     return Contrast(
         estimate=pairs.estimate,
-        low=pairs.estimate - width,
-        high=pairs.estimate + width,
-        p=t_probability(ratio(pairs.estimate, error), df),
+        low=np.where(judged, low, np.nan),
+        high=np.where(judged, high, np.nan),
+        p=np.where(judged, t_probability(ratio(pairs.estimate, pairs.error), pairs.df), np.nan),
         too_wide=np.zeros(judged.shape, bool),
     )
 
@@ -153,8 +150,7 @@ def paired_ratio(pairs: Pairs, *, alpha: float, judged: Bools) -> Contrast:
 
 def interaction_difference(a: Pairs, b: Pairs, *, alpha: float, judged: Bools) -> Contrast:
     """Return the cost of ``a`` minus the cost of ``b`` by MOVER on the two costs' intervals."""
-    hidden = judged & (a.too_wide(alpha) | b.too_wide(alpha))
-    return mover_contrast(a, b, alpha=alpha, judged=judged, hidden=hidden)
+    return mover_contrast(a, b, alpha=alpha, judged=judged, hidden=np.zeros(judged.shape, bool))
 
 
 def interaction_ratio(a: Pairs, b: Pairs, *, alpha: float, judged: Bools) -> Contrast:

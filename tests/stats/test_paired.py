@@ -42,17 +42,6 @@ def contributions(words, base, new, *, divided, log):
     return result
 
 
-def test_difference_is_cr1_with_t():
-    x = contributions(WORDS, BASE, NEW, divided=False, log=False)
-    error = math.sqrt(5 / 4 * sum(value**2 for value in x))
-    d = (sum(NEW) - sum(BASE)) / sum(WORDS)
-    found = paired_difference(one(WORDS, BASE, NEW), alpha=0.05, judged=YES)
-    assert found.estimate[0] == pytest.approx(d)
-    assert found.low[0] == pytest.approx(d - stats.t.ppf(0.975, 4) * error)
-    assert found.high[0] == pytest.approx(d + stats.t.ppf(0.975, 4) * error)
-    assert found.p[0] == pytest.approx(2 * stats.t.sf(d / error, 4))
-
-
 def test_ratio_divides_contributions_and_uses_the_moment_df():
     x = contributions(WORDS, BASE, NEW, divided=True, log=True)
     df = moment_df(np.zeros(5, np.int64), np.array(WORDS, float), cells=1)[0]
@@ -69,7 +58,7 @@ def cost_ends(words, base, new, alpha):
     d = (sum(new) - sum(base)) / sum(words)
     error = math.sqrt(sum(value**2 for value in x))
     width = stats.t.ppf(1 - alpha / 2, one(words, base, new).df[0]) * error
-    if abs(d) > 3 * error:
+    if abs(d) > max(3 * error, width):
         return d, *sorted((d * math.exp(-width / d), d * math.exp(width / d)))
     return d, d - width, d + width
 
@@ -82,9 +71,23 @@ CLEAR = (WORDS, [3, 4, 4, 5, 2], [13, 21, 17, 26, 7])
 def test_cost_interval_is_on_the_log_scale_far_from_zero_only(sample):
     found = one(*sample)
     d, low, high = cost_ends(*sample, 0.05)
-    assert found.on_log_scale[0] == (sample is not SMALL)
+    assert found.on_log_scale(0.05)[0] == (sample is not SMALL)
     assert (found.ends(0.05)[0][0], found.ends(0.05)[1][0]) == (pytest.approx(low), pytest.approx(high))
     assert low < d < high
+
+
+@pytest.mark.parametrize("sample", [SMALL, (WORDS, BASE, NEW), CLEAR])
+def test_difference_is_the_cost_and_its_p_inverts_the_interval(sample):
+    d, low, high = cost_ends(*sample, 0.05)
+    found = paired_difference(one(*sample), alpha=0.05, judged=YES)
+    assert (found.estimate[0], found.low[0], found.high[0]) == (
+        pytest.approx(d),
+        pytest.approx(low),
+        pytest.approx(high),
+    )
+    for factor, inside in ((0.99, True), (1.01, False)):
+        edge = paired_difference(one(*sample), alpha=factor * float(found.p[0]), judged=YES)
+        assert (edge.low[0] < 0 < edge.high[0]) == inside
 
 
 @pytest.mark.parametrize("sample", [SMALL, (WORDS, BASE, NEW), CLEAR])
