@@ -1,0 +1,198 @@
+"""The measured parts of a service card, as data and as Markdown.
+
+The sections are those that the AI service cards of cloud providers share; what they leave out is here: intervals,
+speakers, robustness in figures, the condition × group interaction and what could not be judged. Rates are fractions;
+unknown is null.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import polars as pl
+
+from asrfair.report import sentences
+from asrfair.report.card_text import markdown
+from asrfair.report.findings import MEASURES
+from asrfair.report.statements import statements
+from asrfair.report.text import Row
+from asrfair.report.view import View, worst_first
+from asrfair.results import Results
+from asrfair.tables import OVERALL
+
+__all__ = ["markdown", "metrics_card"]
+
+FORMAT = 1
+RATE_KEYS = (
+    "condition",
+    "backend",
+    "speakers",
+    "utterances",
+    "failures",
+    "reference_words",
+    "wer",
+    "low",
+    "high",
+    "substitution_rate",
+    "deletion_rate",
+    "insertion_rate",
+    "note",
+)
+DISPARITY_KEYS = (
+    "measure",
+    "condition",
+    "reference_condition",
+    "backend",
+    "reference_backend",
+    "axis",
+    "group",
+    "reference_group",
+    "speakers",
+    "reference_speakers",
+    "estimate",
+    "low",
+    "high",
+    "p",
+    "p_adjusted",
+    "note",
+)
+ROBUSTNESS = (*MEASURES["condition"], *MEASURES["interaction"])
+
+
+def metrics_card(results: Results) -> dict[str, Any]:
+    """Return the measured parts of a service card, ready for JSON.
+
+    ``groups`` holds every cell, judged or not; ``not_judged`` names the cells without an interval and why;
+    ``statements`` are the findings in sentences, each claiming only what its interval supports.
+    """
+    view = View.of(results)
+    rates = results.rates.to_dicts()
+    words = {_cell(row): row["reference_words"] for row in rates}
+    disparities = results.disparities.to_dicts()
+    robust = [row for row in disparities if row["measure"] in ROBUSTNESS]
+    others = [row for row in disparities if row["measure"] not in ROBUSTNESS]
+    groups = _in_order(view, [row for row in rates if row["axis"] != OVERALL])
+    card = {
+        "asrfair_card": FORMAT,
+        "notice": sentences.SYNTHETIC if view.synthetic else None,
+        "what_was_measured": _measured(view),
+        "overall": [_pick(row, RATE_KEYS) for row in rates if row["axis"] == OVERALL],
+        "groups": [_labelled(view, row) | _pick(row, RATE_KEYS) for row in groups],
+        "disparities": [_disparity(view, row, words) for row in others],
+        "robustness": [_disparity(view, row, words) for row in robust],
+        "not_judged": [_unjudged(view, row) for row in groups if row["low"] is None],
+        "failures": [_failed(view, row) for row in rates if row["failures"]],
+        "statements": statements(view),
+        "signature": view.signature.get("signature"),
+    }
+    cleaned: dict[str, Any] = _finite(card)
+    return cleaned
+
+
+def _measured(view: View) -> dict[str, Any]:
+    signature, corpus = view.signature, view.corpus
+    keys = ("asrfair", "kind", "created", "python", "libraries", "seed", "sample_rate", "normalizer", "level", "method")
+    return {
+        **{key: signature.get(key) for key in keys},
+        "corpus": dict(corpus),
+        "about_people": not view.synthetic,
+        "axes": [_axis(view, axis) for axis in view.axes],
+        "conditions": signature.get("conditions") or {},
+        "baseline_condition": signature.get("baseline_condition"),
+        "backends": signature.get("backends") or {},
+        "baseline_backend": signature.get("baseline_backend"),
+        "independent_utterances": bool(signature.get("independent_utterances")),
+        "limit": signature.get("limit"),
+        "better": "lower",
+        "notes": list(signature.get("notes") or ()),
+    }
+
+
+def _axis(view: View, axis: str) -> dict[str, Any]:
+    about = view.axis(axis)
+    groups = view.results.rates.filter(pl.col("axis") == axis)["group"].drop_nulls().n_unique()
+    return {
+        "axis": axis,
+        "assigned_by": about.get("assigned_by"),
+        "imputed": bool(about.get("imputed")),
+        "note": about.get("note"),
+        "reference_group": about.get("reference_group"),
+        "groups": groups,
+        "unmapped": dict(about.get("unmapped") or {}),
+    }
+
+
+def _in_order(view: View, rows: list[Row]) -> list[Row]:
+    def place(row: Row) -> tuple[Any, ...]:
+        cell = (view.axes.index(row["axis"]), view.backends.index(row["backend"]))
+        return (*cell, view.place(row["condition"]), *worst_first(row))
+
+    return sorted(rows, key=place)
+
+
+def _pick(row: Row, keys: Sequence[str]) -> dict[str, Any]:
+    return {key: row[key] for key in keys}
+
+
+def _labelled(view: View, row: Row) -> dict[str, Any]:
+    return {
+        "axis": row["axis"],
+        **_origin(view, row["axis"]),
+        "group": row["group"],
+        "judged": row["low"] is not None,
+    }
+
+
+def _origin(view: View, axis: str) -> dict[str, Any]:
+    about = view.axis(axis)
+    return {"assigned_by": about.get("assigned_by"), "imputed": bool(about.get("imputed"))}
+
+
+def _disparity(view: View, row: Row, words: dict[tuple[Any, ...], int | None]) -> dict[str, Any]:
+    """Return a comparison with the words on both sides, as the cells have them."""
+    overall = row["reference_group"] == OVERALL
+    other = {
+        "axis": OVERALL if overall else row["axis"],
+        "group": row["reference_group"],
+        "condition": row["reference_condition"],
+        "backend": row["reference_backend"],
+    }
+    if row["measure"] in MEASURES["interaction"]:
+        other["condition"] = row["condition"]
+    return {
+        **_pick(row, DISPARITY_KEYS),
+        **_origin(view, row["axis"]),
+        "words": words.get(_cell(row)),
+        "reference_words": words.get(_cell(other)),
+    }
+
+
+def _cell(row: Row) -> tuple[Any, ...]:
+    return tuple(row[key] for key in ("axis", "group", "condition", "backend"))
+
+
+def _unjudged(view: View, row: Row) -> dict[str, Any]:
+    keys = ("condition", "backend", "speakers", "utterances", "reference_words")
+    return {
+        **_pick(row, ("axis", "group")),
+        **_pick(row, keys),
+        "why": "unlabelled speakers" if row["group"] is None and row["wer"] is None else sentences.reason(row),
+        "note": row["note"],
+        **_origin(view, row["axis"]),
+    }
+
+
+def _failed(view: View, row: Row) -> dict[str, Any]:
+    keys = ("axis", "group", "condition", "backend", "failures", "utterances")
+    return _pick(row, keys) | _origin(view, row["axis"])
+
+
+def _finite(value: Any) -> Any:
+    """Return JSON-able data in which a number that is not finite is unknown."""
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return value
+    return [_finite(item) for item in value]

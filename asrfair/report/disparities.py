@@ -1,0 +1,165 @@
+"""Comparisons: groups against the reference and against all, costs of conditions, recognisers side by side."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from asrfair.report.findings import Contrast, contrasts
+from asrfair.report.footnotes import footnotes
+from asrfair.report.page import QUIET, Column, Page, Subhead
+from asrfair.report.text import (
+    Row,
+    chance,
+    counted,
+    factor,
+    factor_interval,
+    label,
+    number,
+    points,
+    short_points_interval,
+)
+from asrfair.report.view import View, speakers
+from asrfair.tables import OVERALL
+
+LEAST_PER_CONDITION = 3
+Found = dict[str, list[Contrast]]
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a family of comparisons is told: its title, whether that ends with the other group, and the verdicts."""
+
+    title: str
+    names_other: bool = False
+    worse: str = "worse"
+    better: str = "better"
+
+
+def against_reference(page: Page, view: View, *, axis: str, backend: str, top: int) -> None:
+    """Write differences and ratios to the reference group, condition by condition."""
+    reference = view.axis(axis).get("reference_group")
+    if reference is None:
+        page.gap()
+        page.line("No reference group is named for this axis: groups are compared with all speakers.", indent=2)
+        return
+    found = _by_condition(view, "reference", axis=axis, backend=backend, conditions=view.conditions)
+    _write(page, view, Told(f"Disparities against {label(reference)}", names_other=True), found, top=top)
+
+
+def against_overall(page: Page, view: View, *, axis: str, backend: str, top: int) -> None:
+    """Write differences and ratios to all speakers under the main condition."""
+    found = _by_condition(view, "overall", axis=axis, backend=backend, conditions=[view.condition])
+    _write(page, view, Told("Disparities against all speakers together"), found, top=top)
+
+
+def interactions(page: Page, view: View, *, axis: str, backend: str, top: int) -> None:
+    """Write whether a condition costs a group more than it costs the reference group."""
+    reference = label(view.axis(axis).get("reference_group"))
+    found = _by_condition(view, "interaction", axis=axis, backend=backend, conditions=_other_conditions(view))
+    title = f"Extra cost of a condition compared with its cost to {reference}"
+    _write(page, view, Told(title, names_other=True, worse="costs more", better="costs less"), found, top=top)
+
+
+def condition_costs(page: Page, view: View, *, axis: str, backend: str, top: int) -> None:
+    """Write what each condition costs, paired by speaker."""
+    found = _by_condition(view, "condition", axis=axis, backend=backend, conditions=_other_conditions(view))
+    title = f"Cost of a condition against {label(view.signature.get('baseline_condition'))}, paired by speaker"
+    _write(page, view, Told(title), found, top=top)
+
+
+def backend_comparison(page: Page, view: View, *, axis: str, top: int) -> None:
+    """Write how each further recogniser compares with the baseline one, paired by speaker."""
+    baseline = view.signature.get("baseline_backend")
+    conditions = view.conditions if axis == OVERALL else [view.condition]
+    for backend in view.backends:
+        if backend != baseline:
+            found = _by_condition(view, "backend", axis=axis, backend=backend, conditions=conditions)
+            _write(page, view, Told(f"{label(backend)} against {label(baseline)}, paired by speaker"), found, top=top)
+
+
+def _other_conditions(view: View) -> list[str]:
+    return [name for name in view.conditions if name != view.signature.get("baseline_condition")]
+
+
+def _by_condition(view: View, family: str, *, axis: str, backend: str, conditions: Sequence[str | None]) -> Found:
+    found: Found = {condition: [] for condition in conditions if condition is not None}
+    for contrast in contrasts(view, family, axis=axis, backend=backend):
+        if contrast.row["condition"] in found:
+            found[contrast.row["condition"]].append(contrast)
+    return {condition: rows for condition, rows in found.items() if rows}
+
+
+def _write(page: Page, view: View, told: Told, found: Found, *, top: int) -> None:
+    if not found:
+        return
+    share = top if len(found) == 1 else max(LEAST_PER_CONDITION, top // len(found))
+    shown = {condition: rows[:share] for condition, rows in found.items()}
+    flat = [contrast for rows in shown.values() for contrast in rows]
+    by_group = flat[0].row["axis"] != OVERALL
+    only = f", in {label(next(iter(found)))}" if len(found) == 1 and by_group else ""
+    page.gap()
+    page.line(f"{told.title}{only}{_other_speakers(told, flat)}", indent=2, hang=2)
+    page.table(_columns("group" if by_group else "condition"), _body(view, told, found, shown, by_group=by_group))
+    footnotes(page, [(label(c.group if by_group else c.row["condition"]), row) for c in flat for row in c.rows])
+
+
+def _body(view: View, told: Told, found: Found, shown: Found, *, by_group: bool) -> list[list[str | Text] | Subhead]:
+    body: list[list[str | Text] | Subhead] = []
+    cells = iter(_cells(view, [contrast for rows in shown.values() for contrast in rows], told))
+    for condition, rows in shown.items():
+        if len(found) > 1 and by_group:
+            body.append(Subhead(f"in {label(condition)}"))
+        for contrast in rows:
+            name = label(contrast.group) if by_group else label(condition)
+            body.append([f"{name} ({speakers(contrast.row['speakers'])})", *next(cells)])
+        if len(found[condition]) > len(rows):
+            body.append(Subhead(f"and {counted(len(found[condition]) - len(rows), 'more group')}"))
+    return body
+
+
+def _other_speakers(told: Told, found: Sequence[Contrast]) -> str:
+    counts = sorted({c.row["reference_speakers"] for c in found if c.row["reference_speakers"] is not None})
+    if not told.names_other or not counts:
+        return ""
+    most = counted(counts[-1], "speaker")
+    return f" ({most})" if len(counts) == 1 else f" ({number(counts[0])} to {most})"
+
+
+def _columns(name: str) -> list[Column]:
+    return [
+        Column(f"{name} (speakers)", wraps=True, narrowest=10),
+        Column("points", drop=2),
+        Column("ratio", wraps=True, narrowest=14),
+        Column("adj. p", align="right", drop=1),
+        Column("finding"),
+    ]
+
+
+def _cells(view: View, found: Sequence[Contrast], told: Told) -> list[list[str | Text]]:
+    differences = _aligned([contrast.difference for contrast in found], points, short_points_interval)
+    ratios = _aligned([contrast.ratio for contrast in found], factor, factor_interval)
+    return [
+        [
+            difference,
+            ratio,
+            "-" if contrast.p is None else chance(contrast.p),
+            _finding(contrast, told, alpha=view.alpha),
+        ]
+        for contrast, difference, ratio in zip(found, differences, ratios, strict=True)
+    ]
+
+
+def _aligned(
+    rows: Sequence[Row | None], estimate: Callable[[float | None], str], interval: Callable[[Row], str]
+) -> list[str]:
+    estimates = ["-" if row is None or row["estimate"] is None else estimate(row["estimate"]) for row in rows]
+    width = max(map(len, estimates), default=0)
+    ends = [interval(row) if row is not None and row["low"] is not None else "" for row in rows]
+    return [f"{number.rjust(width)} {end}".rstrip() for number, end in zip(estimates, ends, strict=True)]
+
+
+def _finding(contrast: Contrast, told: Told, *, alpha: float) -> Text:
+    verdict = contrast.verdict(alpha)
+    words = {"worse": told.worse, "better": told.better}.get(verdict, verdict)
+    return Text(words, style="bold" if verdict in ("worse", "better") else QUIET)

@@ -1,0 +1,154 @@
+"""WER per group: a forest of intervals under the main condition, then groups × conditions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from asrfair.report.footnotes import footnotes
+from asrfair.report.forest import cell, forest, shade
+from asrfair.report.page import QUIET, Column, Page
+from asrfair.report.text import Row, counted, label, number, percent, percent_interval
+from asrfair.report.view import View, is_few, speakers
+from asrfair.tables import OVERALL
+
+FEW = "*  fewer than 10 speakers: the interval rests on few people"
+NO_WORDS = "(n)  no reference words: the number of errors in place of a rate"
+CONDITION_WIDTH = 14
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The groups shown and those only counted; the reference and the unlabelled are always shown."""
+
+    shown: list[Row]
+    rest: list[Row]
+
+
+def choose(rows: Sequence[Row], *, top: int, reference: str | None) -> Choice:
+    """Keep the ``top`` groups in the order given, worst first, and the ones that must stay visible."""
+    kept = [row for k, row in enumerate(rows) if k < top or row["group"] in (None, reference)]
+    return Choice(shown=kept, rest=[row for row in rows if row not in kept])
+
+
+def overall_rates(page: Page, view: View, *, backend: str) -> None:
+    """Write the WER of all speakers together with one recogniser, per condition."""
+    rows = sorted(view.rates(axis=OVERALL, backend=backend), key=lambda row: view.place(row["condition"]))
+    if rows:
+        page.gap()
+        page.line(label(backend), style="bold", indent=2)
+        names = [label(row["condition"]) for row in rows]
+        _forest_table(page, view, rows, names=names, title="condition", guide=None)
+
+
+def group_rates(page: Page, view: View, *, axis: str, backend: str, top: int) -> None:
+    """Write one axis with one recogniser: intervals under the main condition, then the other conditions."""
+    condition = view.condition
+    if condition is None:
+        return
+    rows = view.rates(axis=axis, backend=backend, condition=condition)
+    reference = view.axis(axis).get("reference_group")
+    chosen = choose(rows, top=top, reference=reference)
+    overall = view.overall(backend=backend, condition=condition)
+    if chosen.shown:
+        names = [_name(row, reference) for row in chosen.shown]
+        shown = chosen.shown if overall is None else [*chosen.shown, overall]
+        names = names if overall is None else [*names, "all speakers"]
+        guide = next((row["wer"] for row in chosen.shown if row["group"] == reference), None)
+        _forest_table(page, view, shown, names=names, title=f"in {label(condition)}", guide=guide)
+        _rest(page, chosen.rest)
+    if len(view.conditions) > 1:
+        _by_condition(page, view, axis=axis, backend=backend, main=chosen.shown)
+
+
+def _name(row: Row, reference: str | None) -> str:
+    mark = " (reference)" if row["group"] is not None and row["group"] == reference else ""
+    return f"{label(row['group'])}{mark}"
+
+
+def _rest(page: Page, rest: list[Row]) -> None:
+    judged = [row["wer"] for row in rest if row["low"] is not None]
+    if not rest:
+        return
+    told = f"and {counted(len(rest), 'more group')}: "
+    parts = [f"{number(len(judged))} judged, WER {percent(min(judged))} to {percent(max(judged))} %"] if judged else []
+    if len(judged) < len(rest):
+        parts.append(f"{number(len(rest) - len(judged))} not judged")
+    page.line(told + "; ".join(parts), indent=2)
+
+
+def _forest_table(
+    page: Page, view: View, rows: Sequence[Row], *, names: list[str], title: str, guide: float | None
+) -> None:
+    columns = [
+        Column(title, wraps=True, narrowest=12),
+        Column("speakers", align="right"),
+        Column("words", align="right", drop=1),
+        Column("WER", align="right"),
+        Column(view.level, wraps=True, narrowest=8),
+    ]
+    body = [_forest_row(view, row, name) for row, name in zip(rows, names, strict=True)]
+    drawn = page.table(columns, body, drawn=forest(rows, glyphs=page.glyphs, guide=guide))
+    if drawn and guide is not None:
+        page.line(f"{page.glyphs.guide}  WER of the reference group", style=QUIET, indent=2)
+    if any(is_few(row["speakers"]) for row in rows):
+        page.line(FEW, style=QUIET, indent=2, hang=3)
+    if any(row["wer"] is None and view.errors(row) is not None for row in rows):
+        page.line(NO_WORDS, style=QUIET, indent=2, hang=5)
+    footnotes(page, [(name, row) for row, name in zip(rows, names, strict=True)])
+
+
+def _forest_row(view: View, row: Row, name: str) -> list[Text | str]:
+    errors = view.errors(row) if row["wer"] is None else None
+    interval = Text(percent_interval(row), style="" if row["low"] is not None else QUIET)
+    count = speakers(row["speakers"])
+    return [
+        name,
+        count if count.endswith("*") else f"{count} ",
+        number(row["reference_words"]),
+        Text(cell(row, errors), style="bold"),
+        interval,
+    ]
+
+
+def _by_condition(page: Page, view: View, *, axis: str, backend: str, main: list[Row]) -> None:
+    groups = [row["group"] for row in main]
+    cells = {(row["group"], row["condition"]): row for row in view.rates(axis=axis, backend=backend)}
+    shown = [row for (group, _), row in cells.items() if group in groups]
+    top = max((row["wer"] for row in shown if row["wer"] is not None), default=0.0)
+    names = max((len(_with_speakers(row)) for row in main), default=0)
+    room = page.width - min(names, 16) - 4
+    block = max(room // (CONDITION_WIDTH + 2), 1)
+    for start in range(0, len(view.conditions), block):
+        conditions = view.conditions[start : start + block]
+        page.gap()
+        columns = [Column("group (speakers)", wraps=True, narrowest=12)]
+        columns += [Column(_folded(label(name)), align="right") for name in conditions]
+        rows: list[list[str | Text]] = []
+        for told in main:
+            found = [cells.get((told["group"], condition)) for condition in conditions]
+            heat = [_heat(view, page, row, top=top, speakers=told["speakers"]) for row in found]
+            rows.append([_with_speakers(told), *heat])
+        page.table(columns, rows)
+    if any(row["wer"] is None and view.errors(row) is not None for row in shown):
+        page.line(NO_WORDS, style=QUIET, indent=2, hang=5)
+    told_before = {row["group"]: row["note"] for row in main}
+    others = [row for row in shown if row["note"] != told_before[row["group"]]]
+    footnotes(page, [(f"{label(row['group'])} in {label(row['condition'])}", row) for row in others])
+
+
+def _folded(name: str) -> str:
+    return "\n".join(name[at : at + CONDITION_WIDTH] for at in range(0, len(name), CONDITION_WIDTH))
+
+
+def _heat(view: View, page: Page, row: Row | None, *, top: float, speakers: int | None) -> Text:
+    if row is None:
+        return Text("-  ", style=QUIET)
+    errors = view.errors(row) if row["wer"] is None else None
+    rate = Text(f"{cell(row, errors)} {shade(row['wer'], top=top, glyphs=page.glyphs)}", style="bold")
+    others = "" if row["speakers"] == speakers else f"\n{counted(row['speakers'], 'speaker')}"
+    return Text.assemble(rate, "\n", (percent_interval(row), QUIET), others)
+
+
+def _with_speakers(row: Row) -> str:
+    return f"{label(row['group'])} ({speakers(row['speakers'])})"

@@ -1,0 +1,160 @@
+"""The card's sentences: findings in words, the evidence in each, no claim about people from synthetic voices."""
+
+from asrfair.report import sentences
+from asrfair.report.findings import Contrast, Standing, contrasts, standing
+from asrfair.report.text import (
+    Row,
+    counted,
+    label,
+    listed,
+    number,
+    p_equals,
+    percent,
+    percent_interval,
+    points,
+    points_interval,
+)
+from asrfair.report.view import View
+from asrfair.tables import OVERALL
+
+
+def statements(view: View) -> list[str]:
+    """Return the findings as sentences, the notice about synthetic voices first."""
+    told = [sentences.SYNTHETIC] if view.synthetic else []
+    told += [_measured(view), *_grouped(view), *_cautions(view)]
+    condition = view.condition
+    if condition is None:
+        return told
+    for backend in view.backends:
+        row = view.overall(backend=backend, condition=condition)
+        if row is not None:
+            told.append(f"With {label(backend)} in {label(condition)}, all {_who(view)} together: {_rate(view, row)}.")
+    for axis in view.axes:
+        for backend in view.backends:
+            told += _about_groups(view, standing(view, axis=axis, backend=backend, condition=condition))
+    for backend in view.backends:
+        told += _about_conditions(view, backend)
+    return told + _about_failures(view)
+
+
+def _who(view: View) -> str:
+    return "synthetic voices" if view.synthetic else "speakers"
+
+
+def _rate(view: View, row: Row) -> str:
+    interval = f"{percent_interval(row)} ({view.level} interval; " if row["low"] is not None else "(not judged; "
+    return f"WER {percent(row['wer'])} % {interval}{sentences.evidence(view, row)})"
+
+
+def _measured(view: View) -> str:
+    corpus = view.corpus
+    hours = "" if corpus.get("hours") is None else f", {corpus['hours']:.2f} hours"
+    title = corpus.get("title") or corpus.get("card") or "the corpus"
+    speakers = counted(corpus.get("speakers"), "synthetic voice" if view.synthetic else "speaker")
+    return (
+        f"Measured on {title} ({sentences.kind(view)}): {speakers}, "
+        f"{counted(corpus.get('utterances'), 'utterance')}{hours}; WER is pooled over words, lower is better."
+    )
+
+
+def _grouped(view: View) -> list[str]:
+    told = []
+    for axis in view.axes:
+        groups = view.results.rates.filter(axis=axis)["group"].drop_nulls().unique().sort().to_list()
+        names = f": {listed(map(label, groups))}" if groups else ""
+        told.append(f"Groups by {view.provenance(axis)}: {counted(len(groups), 'group')}{names}.")
+    if len(view.conditions) > 1:
+        told.append(f"Conditions: {listed(map(label, view.conditions), most=20)}.")
+    return told
+
+
+def _cautions(view: View) -> list[str]:
+    told = []
+    if view.signature.get("independent_utterances"):
+        told.append(sentences.INDEPENDENT)
+    if view.signature.get("limit") is not None:
+        told.append(f"Measured on the {sentences.limited(view.signature['limit'])}.")
+    return told
+
+
+def _about_groups(view: View, found: Standing) -> list[str]:
+    where = f"By {view.provenance(found.axis)}, with {label(found.backend)} in {label(found.condition)}"
+    if view.synthetic:
+        where += ", among synthetic voices"
+    told = []
+    if found.judged:
+        told.append(f"{where}, {_bound(view, found)}.")
+    shown = [c for c in found.contrasts if c.verdict(view.alpha) in ("worse", "better")]
+    told += [f"{where}, {_contrast(view, found, contrast)}." for contrast in shown]
+    if found.contrasts and not shown:
+        sentence = sentences.no_disparity(found)
+        told.append(f"{where}: {sentence[0].lower()}{sentence[1:]}")
+    unjudged = sentences.not_judged(found)
+    if unjudged is not None:
+        told.append(f"{where}, could not be judged: {unjudged}.")
+    return told
+
+
+def _bound(view: View, found: Standing) -> str:
+    """Say the range of rates and the bound that the largest upper end supports, for judged groups only."""
+    highest = max(found.judged, key=lambda row: float(row["high"]))
+    worst, best = found.judged[0], found.judged[-1]
+    most = f"at most {percent(highest['high'])} %"
+    if len(found.judged) == 1:
+        return f"one group could be judged, {label(worst['group'])}: {_rate(view, worst)}"
+    return (
+        f"WER is {most} in each of the {number(len(found.judged))} groups that could be judged (the largest upper "
+        f"bound, {label(highest['group'])}; {view.level} intervals): highest {label(worst['group'])}, "
+        f"{_rate(view, worst)}; lowest {label(best['group'])}, {_rate(view, best)}"
+    )
+
+
+def _contrast(view: View, found: Standing, contrast: Contrast) -> str:
+    rows = {row["group"]: row for row in (*found.judged, *found.not_judged)}
+    overall = view.overall(backend=found.backend, condition=found.condition)
+    other = overall if found.reference is None else rows.get(found.reference)
+    sides = [rows.get(contrast.group), other]
+    rates = " against ".join(_rate(view, row) for row in sides if row is not None)
+    return (
+        f"{label(contrast.group)} is {sentences.verdict(contrast, to=found.other, alpha=view.alpha)}: {rates}; "
+        f"{sentences.ratio(contrast, to=found.other)}"
+    )
+
+
+def _about_conditions(view: View, backend: str) -> list[str]:
+    told = []
+    for cost in contrasts(view, "condition", axis=OVERALL, backend=backend):
+        if cost.row["condition"] != cost.row["reference_condition"]:
+            row = view.overall(backend=backend, condition=cost.row["condition"])
+            evidence = "" if row is None else f" ({sentences.evidence(view, row)})"
+            told.append(f"With {label(backend)}, {sentences.condition_cost(cost)}{evidence}.")
+    for axis in view.axes:
+        told += _extra_costs(view, axis=axis, backend=backend)
+    return told
+
+
+def _extra_costs(view: View, *, axis: str, backend: str) -> list[str]:
+    found = contrasts(view, "interaction", axis=axis, backend=backend)
+    shown = [c for c in found if c.verdict(view.alpha) in ("worse", "better")]
+    where = f"By {view.provenance(axis)}, with {label(backend)}"
+    told = [f"{where}, {sentences.extra_cost(c)} ({sentences.both_sides(c)})." for c in shown]
+    if found and not shown:
+        told.append(f"{where}, no extra cost of a condition for a group could be shown{_widest(found)}.")
+    return told
+
+
+def _widest(found: list[Contrast]) -> str:
+    """Say the largest extra cost, in points, that the intervals leave open."""
+    judged = [(c.difference, c) for c in found if c.difference is not None and c.difference["high"] is not None]
+    if not judged:
+        return ""
+    row, contrast = max(judged, key=lambda pair: float(pair[0]["high"]))
+    return (
+        f": at most {points(row['high'])} points, {label(row['group'])} under {label(row['condition'])} "
+        f"{points_interval(row)}, {sentences.both_sides(contrast)}, adjusted {p_equals(row['p_adjusted'])}"
+    )
+
+
+def _about_failures(view: View) -> list[str]:
+    failed = view.results.failures.height
+    return [f"{counted(failed, 'transcription')} failed and are in no rate."] if failed else []

@@ -1,0 +1,60 @@
+"""The report on a terminal, in a pipe or in a log."""
+
+from rich.console import Console
+
+from asrfair.report import disparities, sentences
+from asrfair.report.notes import closing, failures
+from asrfair.report.overview import overview, what_was_run
+from asrfair.report.page import WARNING, Page
+from asrfair.report.rates import group_rates, overall_rates
+from asrfair.report.text import label
+from asrfair.report.view import View
+from asrfair.results import Results
+from asrfair.tables import OVERALL
+
+
+def render(results: Results, console: Console, *, top: int = 20) -> None:
+    """Write the report to a console; of more than ``top`` groups the worst are shown and the rest counted.
+
+    The text fits the console's width, reads without colour, and uses plain ASCII where the encoding is not UTF.
+    """
+    page, view = Page(console), View.of(results)
+    if view.synthetic:
+        page.line(sentences.SYNTHETIC, style=WARNING)
+        page.gap()
+    what_was_run(page, view)
+    overview(page, view)
+    if view.results.rates.height:
+        _together(page, view, top=top)
+        for axis in view.axes:
+            _axis(page, view, axis=axis, top=top)
+    failures(page, view, top=top)
+    closing(page, view)
+    if view.synthetic:
+        page.gap()
+        page.line(sentences.SYNTHETIC, style=WARNING)
+
+
+def _together(page: Page, view: View, *, top: int) -> None:
+    page.heading("All speakers together: WER in per cent")
+    for backend in view.backends:
+        overall_rates(page, view, backend=backend)
+        disparities.condition_costs(page, view, axis=OVERALL, backend=backend, top=top)
+    disparities.backend_comparison(page, view, axis=OVERALL, top=top)
+
+
+def _axis(page: Page, view: View, *, axis: str, top: int) -> None:
+    page.heading(f"By {view.provenance(axis)}")
+    if view.axis(axis).get("imputed"):
+        page.line(sentences.IMPUTED, style=WARNING, indent=2)
+    if view.signature.get("independent_utterances"):
+        page.line(sentences.INDEPENDENT, style=WARNING, indent=2)
+    for backend in view.backends:
+        page.gap()
+        page.line(label(backend), style="bold", indent=2)
+        group_rates(page, view, axis=axis, backend=backend, top=top)
+        disparities.against_reference(page, view, axis=axis, backend=backend, top=top)
+        disparities.against_overall(page, view, axis=axis, backend=backend, top=top)
+        disparities.interactions(page, view, axis=axis, backend=backend, top=top)
+        disparities.condition_costs(page, view, axis=axis, backend=backend, top=top)
+    disparities.backend_comparison(page, view, axis=axis, top=top)

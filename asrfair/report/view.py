@@ -1,0 +1,138 @@
+"""A run's tables as a reader asks for them: axes, conditions and backends in order, rows of one table at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from asrfair.report.text import Row, label, safe
+from asrfair.results import Results
+from asrfair.tables import OVERALL, with_intersections
+
+FEW_SPEAKERS = 10
+
+
+@dataclass(frozen=True)
+class View:
+    """The results with the order in which they are told; the signature's order first, then what the tables add."""
+
+    results: Results
+    axes: tuple[str, ...]
+    conditions: tuple[str, ...]
+    backends: tuple[str, ...]
+
+    @classmethod
+    def of(cls, results: Results) -> "View":
+        """Collect the names from the signature and the rates."""
+        rates, signature = results.rates, results.signature
+        axes = _ordered(signature.get("axes") or {}, rates["axis"])
+        return cls(
+            results=results,
+            axes=tuple(axis for axis in axes if axis != OVERALL),
+            conditions=_ordered(signature.get("conditions") or {}, rates["condition"]),
+            backends=_ordered(signature.get("backends") or {}, rates["backend"]),
+        )
+
+    @property
+    def signature(self) -> Mapping[str, Any]:
+        """The record of how the numbers were made."""
+        return self.results.signature
+
+    @property
+    def corpus(self) -> Mapping[str, Any]:
+        """The signature's account of the corpus."""
+        return self.signature.get("corpus") or {}
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the voices are not people's."""
+        return self.corpus.get("kind") == "synthetic"
+
+    @property
+    def condition(self) -> str | None:
+        """The condition that the overview speaks of: the baseline, else the first; None where there is none."""
+        return self.signature.get("baseline_condition") or next(iter(self.conditions), None)
+
+    @property
+    def alpha(self) -> float:
+        """The error rate that goes with the level of the intervals."""
+        return round(1 - float(self.signature.get("level") or 0.95), 12)
+
+    @property
+    def level(self) -> str:
+        """The level in words, such as «95 %»."""
+        return f"{100 * float(self.signature.get('level') or 0.95):g} %"
+
+    def place(self, condition: str | None) -> int:
+        """Return the condition's place in the order of telling; the unknown come last."""
+        return self.conditions.index(condition) if condition in self.conditions else len(self.conditions)
+
+    def axis(self, axis: str) -> Mapping[str, Any]:
+        """Return the signature's account of an axis, empty where it has none."""
+        return (self.signature.get("axes") or {}).get(axis) or {}
+
+    def provenance(self, axis: str) -> str:
+        """Return the axis with who assigned its labels: «accent (self-reported)»."""
+        about = self.axis(axis)
+        origin = safe(str(about.get("assigned_by") or "origin of labels unknown"))
+        if about.get("imputed") and "imputed" not in origin:
+            origin += "; imputed labels"
+        return f"{label(axis)} ({origin})"
+
+    def rates(self, *, axis: str, backend: str, condition: str | None = None) -> list[Row]:
+        """Return rows of ``rates``, worst first: judged groups, then those not judged; the unlabelled last."""
+        return sorted(_rows(self.results.rates, axis=axis, backend=backend, condition=condition), key=worst_first)
+
+    def overall(self, *, backend: str, condition: str) -> Row | None:
+        """Return the overall row of ``rates``."""
+        return next(iter(self.rates(axis=OVERALL, backend=backend, condition=condition)), None)
+
+    def disparities(self, measure: str, *, axis: str, backend: str, condition: str | None = None) -> list[Row]:
+        """Return rows of ``disparities`` of one measure, as the table orders them."""
+        return _rows(self.results.disparities, measure=measure, axis=axis, backend=backend, condition=condition)
+
+    def errors(self, row: Row) -> int | None:
+        """Return the number of errors counted in the cell of a ``rates`` row; None where the counts cannot say."""
+        counts = self.results.counts
+        axis = row["axis"]
+        cell = (pl.col("condition") == row["condition"]) & (pl.col("backend") == row["backend"])
+        if axis != OVERALL:
+            counts = with_intersections(counts, [axis]) if _has_parts(counts, axis) else counts
+            if axis not in counts.columns:
+                return None
+            cell &= pl.col(axis).eq_missing(pl.lit(row["group"], dtype=pl.String))
+        rows = counts.filter(cell)
+        if rows.is_empty():
+            return None
+        return int(rows.select(pl.sum_horizontal("substitutions", "deletions", "insertions").sum()).item())
+
+
+def worst_first(row: Row) -> tuple[bool, bool, float, str]:
+    """Order ``rates`` rows: labelled before unlabelled, judged before not judged, then by falling WER and name."""
+    return row["group"] is None, row["low"] is None, -(row["wer"] or 0.0), row["group"] or ""
+
+
+def is_few(speakers: int | None) -> bool:
+    """Return whether an interval rests on fewer than ten speakers."""
+    return speakers is not None and 2 <= speakers < FEW_SPEAKERS
+
+
+def speakers(count: int | None) -> str:
+    """Return a number of speakers for a table: «8*» where they are few, «?» where unknown."""
+    return "?" if count is None else f"{count:,}{'*' if is_few(count) else ''}"
+
+
+def _ordered(named: Iterable[str], found: pl.Series) -> tuple[str, ...]:
+    extra = sorted(set(found.drop_nulls().unique()) - set(named))
+    return (*named, *extra)
+
+
+def _has_parts(counts: pl.DataFrame, axis: str) -> bool:
+    parts: Sequence[str] = axis.split("*")
+    return len(parts) > 1 and all(part in counts.columns for part in parts)
+
+
+def _rows(table: pl.DataFrame, **wanted: str | None) -> list[Row]:
+    kept = [pl.col(name) == value for name, value in wanted.items() if value is not None]
+    return list(table.filter(*kept).iter_rows(named=True))

@@ -1,0 +1,173 @@
+"""The measured parts of a service card."""
+
+import dataclasses
+import json
+import math
+import re
+
+import polars as pl
+import pytest
+
+from asrfair.report import markdown, metrics_card
+
+SYNTHETIC = "Synthetic voices: this demonstrates the tool and says nothing about people."
+KEYS = [
+    "asrfair_card",
+    "notice",
+    "what_was_measured",
+    "overall",
+    "groups",
+    "disparities",
+    "robustness",
+    "not_judged",
+    "failures",
+    "statements",
+    "signature",
+]
+
+
+@pytest.fixture
+def found(sample):
+    return sample.realistic()
+
+
+@pytest.fixture
+def card(found):
+    return metrics_card(found)
+
+
+def test_the_card_is_json_with_every_section(card):
+    assert list(card) == KEYS
+    assert json.loads(json.dumps(card, allow_nan=False)) == card
+
+
+def test_a_number_that_is_not_finite_is_unknown(found):
+    broken = found.rates.with_columns(pl.lit(math.inf).alias("high"), pl.lit(math.nan).alias("substitution_rate"))
+    card = metrics_card(dataclasses.replace(found, rates=broken))
+    json.dumps(card, allow_nan=False)
+    assert card["overall"][0]["high"] is None
+    assert card["groups"][0]["substitution_rate"] is None
+
+
+def test_every_figure_carries_speakers_and_words(card, found):
+    assert len(card["groups"]) + len(card["overall"]) == found.rates.height
+    assert len(card["disparities"]) + len(card["robustness"]) == found.disparities.height
+    for row in (*card["groups"], *card["overall"]):
+        assert isinstance(row["speakers"], int)
+        assert isinstance(row["reference_words"], int)
+    first = card["disparities"][0]
+    assert (first["group"], first["words"], first["reference_group"], first["reference_words"]) == (
+        "scottish",
+        320,
+        "american",
+        566,
+    )
+    against_all = next(row for row in card["disparities"] if row["measure"] == "ratio_to_overall")
+    assert against_all["reference_words"] == 1441
+
+
+def test_what_could_not_be_judged_is_named_with_the_reason(card):
+    told = {(row["group"], row["why"]) for row in card["not_judged"]}
+    assert told == {("welsh", "1 speaker"), ("irish", "no reference words"), (None, "1 speaker")}
+    assert len(card["not_judged"]) == 3 * 3 * 2
+    assert {row["group"] for row in card["groups"] if row["judged"]} == {"scottish", "indian", "american"}
+
+
+def test_failures_are_counted_per_group(card):
+    told = [(row["axis"], row["group"], row["condition"], row["failures"]) for row in card["failures"]]
+    assert told == [("overall", "overall", "telephone", 3), ("accent", "scottish", "telephone", 3)]
+
+
+def test_statements_claim_only_what_the_interval_supports(card):
+    bound, contrast = [s for s in card["statements"] if s.startswith("By accent (self-reported), with small in clean")][
+        :2
+    ]
+    highest = max(row["high"] for row in card["groups"] if row["judged"] and _cell(row) == ("clean", "small"))
+    assert f"WER is at most {100 * highest:.1f} % in each of the 3 groups that could be judged" in bound
+    assert "scottish is served worse than american" in contrast
+    assert "8 speakers (few), 320 words" in contrast
+    assert "2.56 times the WER of american [1.72, 3.80], adjusted p < 0.001" in contrast
+    none = [s for s in card["statements"] if "with large in clean: no disparity" in s]
+    assert len(none) == 1
+    assert "no disparity larger than a factor of 2.29 could be shown" in none[0]
+    assert "scottish (8 speakers) against american (14 speakers)" in none[0]
+
+
+def test_no_extra_cost_is_told_with_the_bound_that_the_intervals_leave(found):
+    interaction = pl.col("measure").str.starts_with("interaction")
+    doubtful = pl.when(interaction).then(0.6).otherwise(pl.col("p_adjusted")).alias("p_adjusted")
+    card = metrics_card(dataclasses.replace(found, disparities=found.disparities.with_columns(doubtful)))
+    told = [s for s in card["statements"] if "no extra cost" in s]
+    assert len(told) == 2
+    assert (
+        "could be shown: at most +25.0 points, scottish under pink-10db [+1.2, +25.0], 8 speakers against 14" in told[0]
+    )
+
+
+def _cell(row):
+    return row["condition"], row["backend"]
+
+
+def test_synthetic_voices_support_no_claim_about_people(sample, found):
+    corpus = {**sample.SIGNATURE["corpus"], "kind": "synthetic"}
+    card = metrics_card(dataclasses.replace(found, signature=sample.signature(corpus=corpus)))
+    assert card["notice"] == SYNTHETIC
+    assert card["statements"][0] == SYNTHETIC
+    assert card["what_was_measured"]["about_people"] is False
+    claims = [s for s in card["statements"] if "served" in s or "at most" in s]
+    assert claims
+    assert all("synthetic voices" in claim for claim in claims)
+    lines = markdown(card).strip().splitlines()
+    assert lines[2] == f"**{SYNTHETIC}**"
+    assert lines[-1] == f"**{SYNTHETIC}**"
+
+
+def test_imputed_labels_are_named_in_the_sentence_itself(sample, found):
+    axes = sample.about(imputed=True, assigned_by="guessed from the clip")
+    card = metrics_card(dataclasses.replace(found, signature=sample.signature(axes=axes)))
+    about_groups = [s for s in card["statements"] if "ccent" in s]
+    assert len(about_groups) > 5
+    assert all("imputed labels" in sentence for sentence in about_groups)
+    assert all(
+        row["imputed"]
+        for row in (*card["groups"], *card["disparities"], *card["not_judged"])
+        if row["axis"] == "accent"
+    )
+
+
+def test_no_word_claims_fairness(card):
+    text = markdown(card) + json.dumps(card)
+    assert not re.search(r"\b(unbiased|debiased|bias|fair|unfair|fairness)\b", text, re.IGNORECASE)
+
+
+def test_markdown_comes_from_the_data_alone(card):
+    text = markdown(json.loads(json.dumps(card)))
+    assert text == markdown(card)
+    assert text.startswith("# Service card: measured parts\n")
+    assert "| scottish | clean | small | 8 | 320 | 31.2 | [22.7, 42.8] | under 10 speakers |" in text
+    assert (
+        "| ratio | accent: scottish | american | clean | small | 8 / 14 | 320 / 566 | 2.56 | [1.72, 3.80] | < 0.001 |"
+        in (text.replace("\\<", "<"))
+    )
+
+
+def test_hostile_labels_cannot_leave_their_cell(found):
+    label = "a|b*c_d`e<b>[f](http://g)\nh&amp;"
+    swap = pl.col("group").replace({"scottish": label})
+    changed = dataclasses.replace(
+        found, rates=found.rates.with_columns(swap), disparities=found.disparities.with_columns(swap)
+    )
+    text = markdown(metrics_card(changed))
+    assert "a\\|b\\*c\\_d\\`e\\<b\\>[f\\](http://g)\\\\nh\\&amp;" in text
+    rows = [line for line in text.splitlines() if line.startswith("| a\\|b")]
+    assert rows
+    assert all(len(re.findall(r"(?<!\\)\|", row)) == 9 for row in rows)
+
+
+def test_nothing_measured_is_still_a_card(sample):
+    card = metrics_card(sample.results(signature={"signature": None, "corpus": {}}))
+    json.dumps(card, allow_nan=False)
+    assert card["overall"] == []
+    assert card["what_was_measured"]["about_people"] is True
+    assert "unknown speakers" in card["statements"][0]
+    assert markdown(card).startswith("# Service card")
