@@ -1,7 +1,14 @@
 """The first page: what was run, and the findings in words."""
 
 from asrfair.report import sentences
-from asrfair.report.findings import Contrast, Standing, largest_cost, largest_extra_cost, standing
+from asrfair.report.findings import (
+    Contrast,
+    Standing,
+    contrasts,
+    largest_cost,
+    largest_extra_cost,
+    standing,
+)
 from asrfair.report.page import WARNING, Page
 from asrfair.report.text import counted, factor, factor_interval, label, listed, points
 from asrfair.report.view import View
@@ -101,7 +108,19 @@ def _standing(view: View, found: Standing) -> list[str]:
     elif contrast is not None:
         verdict = sentences.verdict(contrast, to=found.other, alpha=view.alpha)
         told.append(f"That is {sentences.ratio(contrast, to=found.other)}: {verdict}.")
+        told += _against_all(view, found, contrast)
     return [*told, *_others(view, found)]
+
+
+def _against_all(view: View, found: Standing, contrast: Contrast) -> list[str]:
+    """Say that the worst group is served worse than everybody together, where the reference group cannot show it."""
+    if found.reference is None or contrast.verdict(view.alpha) == "worse":
+        return []
+    everybody = contrasts(view, "overall", axis=found.axis, backend=found.backend, condition=found.condition)
+    against = next((c for c in everybody if c.group == contrast.group), None)
+    if against is None or against.verdict(view.alpha) != "worse":
+        return []
+    return [f"That is {sentences.ratio(against, to='all speakers')}: served worse than all speakers together."]
 
 
 def _others(view: View, found: Standing) -> list[str]:
@@ -110,9 +129,9 @@ def _others(view: View, found: Standing) -> list[str]:
     if not any(shown.values()):
         return [sentences.no_disparity(found)]
     told = []
-    for side, contrasts in shown.items():
-        told_already = any(worst is not None and c.group == worst["group"] for c in contrasts)
-        names = [_named(view, c) for c in contrasts if worst is None or c.group != worst["group"]]
+    for side, sided in shown.items():
+        told_already = any(worst is not None and c.group == worst["group"] for c in sided)
+        names = [_named(view, c) for c in sided if worst is None or c.group != worst["group"]]
         if names:
             lead = "Also served" if told_already else "Served"
             told.append(f"{lead} {side} than {found.other}: {listed(names)}.")

@@ -1,5 +1,6 @@
 """WER per group: a forest of intervals under the main condition, then groups × conditions."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -138,7 +139,7 @@ def _by_condition(page: Page, view: View, *, axis: str, backend: str, main: list
 
 
 def _folded(name: str) -> str:
-    return "\n".join(name[at : at + CONDITION_WIDTH] for at in range(0, len(name), CONDITION_WIDTH))
+    return "\n".join(textwrap.wrap(name, CONDITION_WIDTH)) or name
 
 
 def _heat(view: View, page: Page, row: Row | None, *, top: float, speakers: int | None) -> Text:

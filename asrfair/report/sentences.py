@@ -1,7 +1,7 @@
 """Findings in words, for the terminal and the card alike.
 
-A bound is claimed only at the end of the interval that supports it; no finding is «no disparity larger than …
-could be shown with … speakers»; a label's provenance stands beside its axis.
+A bound is claimed only at the end of the interval that supports it; no finding says how large a
+disparity could still be, with how many speakers; a label's provenance stands beside its axis.
 """
 
 from asrfair.report.findings import Contrast, Standing, open_factor
@@ -91,12 +91,11 @@ def no_disparity(standing: Standing) -> str:
     widest = standing.widest()
     if widest is None:
         return f"No group could be judged against {standing.other}."
-    size = factor(open_factor(widest))
     counts = (widest.row["speakers"], widest.row["reference_speakers"])
     return (
-        f"No disparity larger than a factor of {size} could be shown, and none was: the widest interval, "
-        f"{label(widest.group)} ({counted(counts[0], 'speaker')}) against {standing.other} "
-        f"({counted(counts[1], 'speaker')}), leaves factors up to {size} open."
+        f"No disparity could be shown; one of up to a factor of {factor(open_factor(widest))} cannot be ruled out "
+        f"({label(widest.group)}, {counted(counts[0], 'speaker')}, against {standing.other}, "
+        f"{counted(counts[1], 'speaker')})."
     )
 
 
