@@ -1,0 +1,59 @@
+"""What a backend is given and what it answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Waveform = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One utterance under one condition; ``samples`` is mono float32, shape=(n,), or None if not needed."""
+
+    utterance_id: str
+    condition: str
+    language: str
+    sample_rate: int
+    samples: Waveform | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A hypothesis (possibly empty: nothing was recognised) or a failure with its reason, never both."""
+
+    hypothesis: str | None = None
+    failure: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.hypothesis is None) == (self.failure is None):
+            raise ValueError(
+                f"Outcome: found hypothesis={self.hypothesis!r}, failure={self.failure!r}; expected exactly one of them"
+            )
+
+
+class Backend(Protocol):
+    """A recogniser: made once per worker process, then given batches.
+
+    A backend class takes keyword-only options in its constructor; ``argument`` names the option that
+    ``--backend NAME=ARGUMENT`` sets. ``sample_rate`` is the rate in Hz it wants, None for the working rate.
+    """
+
+    argument: ClassVar[str | None]
+    needs_audio: ClassVar[bool]
+    sample_rate: int | None
+
+    def identity(self) -> Mapping[str, str]:
+        """Return what the results depend on: versions, model digests, decoding options."""
+        ...
+
+    def transcribe(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Return one outcome per request, in order."""
+        ...
+
+    def close(self) -> None:
+        """Release what the backend holds (a subprocess, a model)."""
+        ...
