@@ -61,8 +61,8 @@ def digest(path: Path) -> str:
 def build(kind: type[T], values: Mapping[str, Any], *, where: str) -> T:
     """Make a dataclass from a TOML table, strictly: unknown key, missing key or wrong type raises CardError.
 
-    ``where`` names the file and the table in messages. A field with the metadata ``derived`` is not a key. Nested dataclasses, ``dict[str, dataclass]``,
-    ``tuple[X, ...]`` and optional fields are followed.
+    ``where`` names the file and the table in messages. A field with the metadata ``derived`` is not a key.
+    Nested dataclasses, ``dict[str, dataclass]``, ``tuple[X, ...]`` and optional fields are followed.
     """
     every = dataclasses.fields(kind)  # type: ignore[arg-type]
     fields = {field.name: field for field in every if "derived" not in field.metadata}

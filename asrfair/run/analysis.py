@@ -1,0 +1,131 @@
+"""From counts to results: the part that `run` and `score` share."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import polars as pl
+
+from asrfair import __version__
+from asrfair.errors import EXIT_DONE, EXIT_INCOMPLETE, InputError, expected
+from asrfair.results import Results
+from asrfair.run.signature import short_signature
+from asrfair.stats import analyse
+from asrfair.tables import FAILURES, INTERSECTION, OVERALL, TIMINGS, conform, with_intersections
+
+LIBRARIES = ("jiwer", "numpy", "polars", "rapidfuzz", "scipy", "soundfile", "soxr")
+
+
+@dataclass(frozen=True)
+class Question:
+    """How the numbers are to be made: axes (products too), references, baselines and level."""
+
+    axes: tuple[str, ...]
+    reference_groups: Mapping[str, str]
+    baseline_condition: str | None
+    baseline_backend: str | None
+    level: float
+    independent_utterances: bool
+
+
+def check_axes(axes: Sequence[str], available: Sequence[str], *, where: object) -> None:
+    """Raise InputError unless every axis, and every part of a product like ``accent*gender``, exists."""
+    for axis in axes:
+        for part in axis.split(INTERSECTION):
+            if part not in available or part == OVERALL:
+                raise InputError(expected(where, f"no axis '{part}'", available))
+    if len(set(axes)) < len(axes):
+        raise InputError(f"{where}: found an axis twice in {', '.join(axes)}; expected each once")
+
+
+def check_reference_groups(groups: Mapping[str, str], labels: pl.DataFrame, axes: Sequence[str]) -> None:
+    """Raise InputError unless every reference group's axis is asked for and the group is there."""
+    for axis, group in groups.items():
+        if axis not in axes:
+            raise InputError(expected("reference group", f"the axis '{axis}'", axes))
+        there = labels[axis].drop_nulls().unique().sort()
+        if group not in there:
+            raise InputError(expected(f"reference group of {axis}", f"'{group}'", there))
+
+
+def summarise(
+    question: Question,
+    *,
+    utterances: pl.DataFrame,
+    hypotheses: pl.DataFrame,
+    failures: pl.DataFrame,
+    counts: pl.DataFrame,
+    conditions: pl.DataFrame,
+    timings: pl.DataFrame | None,
+    signature: Mapping[str, Any],
+) -> Results:
+    """Return complete results: tables sorted, rates and disparities computed, the signature finished."""
+    single = [axis for axis in question.axes if INTERSECTION not in axis]
+    base = [name for axis in question.axes for name in axis.split(INTERSECTION) if name not in single]
+    labels = utterances.select("utterance_id", *dict.fromkeys([*single, *base]))
+    failed = conform(failures, FAILURES).join(labels, on="utterance_id", how="left", maintain_order="left")
+    order = ["backend", "condition", "utterance_id"]
+    counts = counts.sort(order)
+    analysis = analyse(
+        with_intersections(counts, question.axes),
+        with_intersections(failed, question.axes),
+        axes=question.axes,
+        reference_groups=question.reference_groups,
+        baseline_condition=question.baseline_condition,
+        baseline_backend=question.baseline_backend,
+        level=question.level,
+        independent_utterances=question.independent_utterances,
+    )
+    return Results(
+        utterances=utterances,
+        hypotheses=hypotheses.sort(order),
+        failures=failed.sort(order),
+        counts=counts,
+        rates=analysis.rates,
+        disparities=analysis.disparities,
+        metrics=analysis.metrics,
+        conditions=conditions,
+        timings=pl.DataFrame(schema=TIMINGS) if timings is None else timings,
+        signature=_sign(signature, question, analysis.rates),
+    )
+
+
+def _sign(signature: Mapping[str, Any], question: Question, rates: pl.DataFrame) -> dict[str, Any]:
+    method = rates["method"][0] if len(rates) else None
+    signed = {
+        "asrfair": __version__,
+        **signature,
+        "created": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "libraries": {name: found for name in LIBRARIES if (found := _installed(name))},
+        "level": question.level,
+        "method": method,
+        "baseline_condition": question.baseline_condition,
+        "baseline_backend": question.baseline_backend,
+        "independent_utterances": question.independent_utterances,
+    }
+    return {**signed, "signature": short_signature(signed)}
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def exit_code(results: Results) -> tuple[int, str | None]:
+    """Return 0, or 3 with the reason: too many failures, or no interval anywhere."""
+    tried = len(results.counts) + len(results.failures)
+    limit = results.signature["failure_limit"]
+    share = len(results.failures) / tried if tried else 1.0
+    if share > limit:
+        return EXIT_INCOMPLETE, (
+            f"{len(results.failures)} of {tried} transcriptions failed ({share:.1%}); the limit is {limit:.1%}"
+        )
+    if results.rates["low"].null_count() == len(results.rates):
+        return EXIT_INCOMPLETE, "nothing could be judged: no group has an interval (see the notes above)"
+    return EXIT_DONE, None

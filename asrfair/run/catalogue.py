@@ -1,0 +1,68 @@
+"""What can be named in a plan: cards and backends, listed one line each, and one card in full."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from asrfair.backend.registry import backend_classes
+from asrfair.cards import find_card, shipped
+from asrfair.condition import load_condition, shipped_conditions
+from asrfair.corpus import CorpusCard, load_card
+
+
+def list_names(kind: str, console: Console) -> None:
+    """Print the shipped corpora or conditions, or the installed backends."""
+    table = Table("name", "what it is", box=None, pad_edge=False)
+    for name, line in LISTS[kind]().items():
+        table.add_row(escape(name), escape(line))
+    console.print(table)
+
+
+def _corpora() -> dict[str, str]:
+    cards = {name: load_card(name) for name in shipped("corpora")}
+    return {name: f"{card.title}: {', '.join(card.axes)}" for name, card in cards.items()}
+
+
+def _conditions() -> dict[str, str]:
+    return {condition.name: condition.summary for condition in shipped_conditions()}
+
+
+def _backends() -> dict[str, str]:
+    return {name: point.value for name, point in backend_classes().items()}
+
+
+LISTS = {"corpora": _corpora, "conditions": _conditions, "backends": _backends}
+
+
+def show_card(kind: str, name: str, console: Console) -> None:
+    """Print a card's file, after checking that it can be used; raises CardError."""
+    if kind == "corpus":
+        _print_corpus(load_card(name), console)
+        return
+    load_condition(name, complete=False)
+    console.print(escape(find_card("conditions", name).read_text(encoding="utf-8").rstrip()))
+
+
+def _print_corpus(card: CorpusCard, console: Console) -> None:
+    facts = {
+        "kind": card.kind,
+        "language": card.language,
+        "licence": card.licence,
+        "citation": card.citation,
+        "homepage": card.homepage,
+        "how to get it": card.obtain,
+        "layout": str(card.layout["type"]),
+    }
+    console.print(escape(f"{card.name}: {card.title}"), style="bold")
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in facts.items():
+        if value:
+            table.add_row(name, escape(value))
+    console.print(table)
+    axes = Table("axis", "assigned by", "levels", "note", box=None, pad_edge=False)
+    for name, axis in card.axes.items():
+        levels = ", ".join(dict.fromkeys(axis.levels.values())) or ("bands" if axis.bands else "as they are")
+        axes.add_row(escape(name), axis.assigned_by, escape(levels), escape(axis.note))
+    console.print(axes)
+    for caveat in card.caveats:
+        console.print(escape(f"Note: {caveat}"))

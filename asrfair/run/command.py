@@ -1,0 +1,87 @@
+"""``asrfair run`` and ``asrfair score``: options to plan, progress while working, the report at the end."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from asrfair.backend.registry import parse_backend
+from asrfair.errors import InputError
+from asrfair.report.progress import progress
+from asrfair.results import Results
+from asrfair.run.analysis import exit_code
+from asrfair.run.evaluate import complete, prepare
+from asrfair.run.plan import CorpusPlan, Plan, load_plan, override
+from asrfair.run.report import show
+from asrfair.run.score import score_tables
+from asrfair.run.transcripts import ScorePlan
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Run a plan file, options, or both (options win); print the report; return the exit code."""
+    given = _planned(options)
+    if options.get("plan"):
+        plan = override(given, load_plan(Path(options["plan"])))
+    else:
+        for key, option in (("corpus", "--corpus CARD=ROOT"), ("backends", "--backend NAME")):
+            if key not in given:
+                raise InputError(f"run: found no plan file and no {option.split()[0]}; expected PLAN.toml or {option}")
+        plan = override(given, Plan(corpus=given["corpus"], backends=given["backends"]))
+    return finish(run_plan(plan), Path(plan.out))
+
+
+def run_plan(plan: Plan) -> Results:
+    """Run a plan with a progress bar on standard error, once the plan is known to be good."""
+    job = prepare(plan)
+    with progress(Console(stderr=True)) as bar:
+        task = bar.add_task("transcribing", total=len(job.utterances))
+
+        def update(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return complete(job, progress=update)
+
+
+def _planned(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given under the plan's keys."""
+    given = {key: value for key, value in options.items() if value is not None}
+    if "corpus" in given:
+        (card, root), *_ = given["corpus"].items()
+        given["corpus"] = CorpusPlan(card=card, root=root, split=given.pop("split", ""))
+    if "split" in given:
+        raise InputError(f"--split {given['split']}: found no --corpus; expected --corpus CARD=ROOT with it")
+    if "condition" in given:
+        given["conditions"] = given.pop("condition")
+    if "backend" in given:
+        given["backends"] = _backends(given.pop("backend"))
+    return given
+
+
+def _backends(texts: list[str]) -> dict[str, dict[str, Any]]:
+    backends: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        name, kind, argument = parse_backend(text)
+        if name in backends:
+            raise InputError(f"--backend {text}: found the name '{name}' twice; expected names: --backend A:{kind}=…")
+        backends[name] = {"type": kind} | ({} if argument is None else {"argument": argument})
+    return backends
+
+
+def score(options: Mapping[str, Any]) -> int:
+    """Score tables and print the report; return the exit code."""
+    names = {item.name for item in fields(ScorePlan)}
+    plan = ScorePlan(**{key: value for key, value in options.items() if key in names and value is not None})
+    return finish(score_tables(plan), Path(plan.out))
+
+
+def finish(results: Results, folder: Path) -> int:
+    """Print the report, where it is kept and, if the run is incomplete, why; return the exit code."""
+    show(results)
+    print(f"Saved in {folder} (asrfair report {folder}; asrfair card {folder})", file=sys.stderr)
+    code, reason = exit_code(results)
+    if reason:
+        print(f"asrfair: {reason}", file=sys.stderr)
+    return code

@@ -1,0 +1,172 @@
+"""One batch of utterances through every condition and backend: read once, condition once, transcribe."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from asrfair.audio import resample
+from asrfair.backend.base import Backend, Outcome, Request
+from asrfair.backend.registry import open_backend
+from asrfair.condition import Condition, apply_condition
+from asrfair.errors import InputError
+from asrfair.run.materials import Materials, Waveform, read_row
+from asrfair.tables import Schema
+
+OUTCOMES: Schema = {
+    "utterance_id": pl.String,
+    "condition": pl.String,
+    "backend": pl.String,
+    "hypothesis": pl.String,
+    "stage": pl.String,
+    "reason": pl.String,
+    "audio_s": pl.Float64,
+    "seconds": pl.Float64,
+    "audio_notes": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that a worker process needs, sent to it once. ``utterances`` are all of the corpus, sorted by id."""
+
+    utterances: pl.DataFrame
+    audio_root: Path
+    conditions: tuple[Condition, ...]
+    backends: Mapping[str, Mapping[str, Any]]
+    seed: int
+    sample_rate: int
+    language: str
+
+
+class Decoder:
+    """Holds the open backends and materials of one process."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.backends = open_backends(work.backends)
+        self.materials = Materials(
+            work.utterances, audio_root=work.audio_root, sample_rate=work.sample_rate, seed=work.seed
+        )
+        self.needs_audio = any(backend.needs_audio for backend in self.backends.values())
+
+    def close(self) -> None:
+        """Close the backends."""
+        for backend in self.backends.values():
+            backend.close()
+
+    def transcribe(self, utterances: pl.DataFrame) -> pl.DataFrame:
+        """Return one row of OUTCOMES per utterance, condition and backend: a hypothesis or a failure's reason."""
+        rows = list(utterances.iter_rows(named=True))
+        speech = {row["utterance_id"]: self._read(row) for row in rows}
+        outcomes: list[dict[str, Any]] = []
+        for condition in self.work.conditions:
+            heard = {row["utterance_id"]: self._hear(row, condition, speech) for row in rows}
+            for name, backend in self.backends.items():
+                outcomes += self._answer(name, backend, condition, rows, heard)
+        notes = {key: _notes(value) for key, value in speech.items()}
+        return pl.DataFrame([{**row, "audio_notes": notes[row["utterance_id"]]} for row in outcomes], schema=OUTCOMES)
+
+    def _read(self, row: Mapping[str, Any]) -> tuple[Waveform, tuple[str, ...]] | InputError | None:
+        if not self.needs_audio:
+            return None
+        try:
+            return read_row(row, audio_root=self.work.audio_root, sample_rate=self.work.sample_rate)
+        except InputError as error:
+            return error
+
+    def _hear(
+        self, row: Mapping[str, Any], condition: Condition, speech: Mapping[str, Any]
+    ) -> Waveform | tuple[str, str] | None:
+        """Return the conditioned waveform, or stage and reason of the failure, or None without audio."""
+        read = speech[row["utterance_id"]]
+        if read is None:
+            return None
+        if isinstance(read, InputError):
+            return "audio", str(read)
+        try:
+            materials = self.materials.gather(condition, utterance_id=row["utterance_id"], speaker_id=row["speaker_id"])
+            return apply_condition(
+                condition,
+                read[0],
+                sample_rate=self.work.sample_rate,
+                seed=self.work.seed,
+                utterance_id=row["utterance_id"],
+                materials=materials,
+            )
+        except InputError as error:
+            return "condition", str(error)
+
+    def _answer(
+        self,
+        name: str,
+        backend: Backend,
+        condition: Condition,
+        rows: Sequence[Mapping[str, Any]],
+        heard: Mapping[str, Any],
+    ) -> list[dict[str, Any]]:
+        requests, outcomes = [], []
+        for row in rows:
+            sound = heard[row["utterance_id"]]
+            cell = {"utterance_id": row["utterance_id"], "condition": condition.name, "backend": name}
+            if backend.needs_audio and isinstance(sound, tuple):
+                outcomes.append({**cell, "stage": sound[0], "reason": sound[1]})
+                continue
+            requests.append(self._request(row, condition, backend, sound))
+        started = time.perf_counter()
+        answers = transcribe_checked(backend, requests)
+        seconds = (time.perf_counter() - started) / max(len(requests), 1)
+        for request, answer in zip(requests, answers, strict=True):
+            outcomes.append(
+                {
+                    "utterance_id": request.utterance_id,
+                    "condition": condition.name,
+                    "backend": name,
+                    "hypothesis": answer.hypothesis,
+                    "stage": None if answer.failure is None else "backend",
+                    "reason": answer.failure,
+                    "audio_s": None if request.samples is None else len(request.samples) / request.sample_rate,
+                    "seconds": seconds,
+                }
+            )
+        return outcomes
+
+    def _request(self, row: Mapping[str, Any], condition: Condition, backend: Backend, sound: Any) -> Request:
+        rate = backend.sample_rate or self.work.sample_rate
+        samples = None
+        if backend.needs_audio:
+            samples = resample(sound, from_hz=self.work.sample_rate, to_hz=rate)
+        return Request(
+            utterance_id=row["utterance_id"],
+            condition=condition.name,
+            language=self.work.language or row["language"],
+            sample_rate=rate,
+            samples=samples,
+        )
+
+
+def open_backends(specifications: Mapping[str, Mapping[str, Any]]) -> dict[str, Backend]:
+    """Open every planned backend; raises CardError or BackendError naming it."""
+    opened = {}
+    for name, options in specifications.items():
+        rest = {key: value for key, value in options.items() if key not in ("type", "argument")}
+        opened[name] = open_backend(options["type"], argument=options.get("argument"), options=rest)
+    return opened
+
+
+def transcribe_checked(backend: Backend, requests: Sequence[Request]) -> list[Outcome]:
+    """Transcribe; a plug-in that answers too few or too many is a failure of every request, never a shift."""
+    if not requests:
+        return []
+    answers = list(backend.transcribe(requests))
+    if len(answers) != len(requests):
+        reason = f"the backend gave {len(answers)} outcomes; expected {len(requests)}"
+        return [Outcome(failure=reason)] * len(requests)
+    return answers
+
+
+def _notes(speech: object) -> str | None:
+    return "; ".join(speech[1]) or None if isinstance(speech, tuple) else None

@@ -1,0 +1,47 @@
+"""What is installed: versions, recognisers, the synthesiser, and the codings that audio can be read in."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from asrfair import __version__
+from asrfair.backend.registry import backend_classes
+from asrfair.cards import card_folder, shipped
+
+CORE = ("jiwer", "librosa", "numpy", "polars", "rich", "scipy", "soundfile", "soxr", "whisper-normalizer")
+EXTRAS = {"pocketsphinx": ("pocketsphinx",), "demo": ("pocketsphinx", "espeakng-loader")}
+
+
+def doctor(console: Console) -> None:
+    """Print what asrfair found on this machine; a missing extra names the command that installs it."""
+    import soundfile
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_row("asrfair", __version__)
+    table.add_row("Python", f"{platform.python_version()} on {platform.machine()}")
+    for package in CORE:
+        table.add_row(package, installed(package) or "missing")
+    for extra, packages in EXTRAS.items():
+        absent = [package for package in packages if installed(package) is None]
+        state = f"missing {', '.join(absent)}: pip install 'asrfair[{extra}]'" if absent else "installed"
+        table.add_row(f"extra {extra}", escape(state))
+    for name, point in backend_classes().items():
+        table.add_row(f"backend {name}", escape(point.value))
+    table.add_row("libsndfile", soundfile.__libsndfile_version__)
+    table.add_row("audio files", ", ".join(sorted(soundfile.available_formats())))
+    codings = soundfile.available_subtypes()
+    table.add_row("telephone codings", ", ".join(name for name in ("ULAW", "ALAW") if name in codings) or "missing")
+    table.add_row("corpus cards", f"{len(shipped('corpora'))} in {escape(card_folder('corpora').name)}")
+    table.add_row("condition cards", f"{len(shipped('conditions'))} in {escape(card_folder('conditions').name)}")
+    console.print(table)
+
+
+def installed(package: str) -> str | None:
+    """Return a package's version, or None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,224 @@
+"""The main job: corpus → conditions → backends → counts → rates and disparities, saved as it goes."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import tomli_w
+
+from asrfair.condition import Condition, condition_rows, load_conditions
+from asrfair.corpus import Corpus, load_corpus
+from asrfair.errors import InputError
+from asrfair.results import PLAN, Results, write_text
+from asrfair.run.analysis import Question, check_axes, check_reference_groups, summarise
+from asrfair.run.decode import Work, open_backends
+from asrfair.run.engine import Progress, decode_all
+from asrfair.run.folder import claim
+from asrfair.run.materials import Materials
+from asrfair.run.plan import Plan, load_plan
+from asrfair.run.signature import audio_notes, axis_facts, blank_notes
+from asrfair.scoring import Normalizer, find_normalizer, score
+from asrfair.tables import FAILURES, HYPOTHESES, INTERSECTION, TIMINGS, UTTERANCES, conform, with_intersections
+
+CLEAN = "clean"
+
+
+def evaluate(plan: Plan | str | Path, *, progress: Progress | None = None) -> Results:
+    """Run a plan and return its results, which are also in the plan's ``out`` folder.
+
+    ``progress(done, total)`` is told the utterances finished. Interrupted and started again, finished batches
+    are not done again. Worker processes are spawned: call this under ``if __name__ == "__main__"``. Raises
+    AsrfairError (`asrfair.errors`) for input that cannot be used.
+    """
+    if not isinstance(plan, Plan):
+        plan = load_plan(Path(plan))
+    return complete(prepare(plan), progress=progress or (lambda done, total: None))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A plan made ready: everything loaded and checked, the run folder claimed, nothing decoded yet."""
+
+    plan: Plan
+    corpus: Corpus
+    axes: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    utterances: pl.DataFrame
+    work: Work
+    identities: Mapping[str, Mapping[str, str]]
+    default_workers: int
+
+
+def prepare(plan: Plan) -> Job:
+    """Load and check all that a run needs, and claim its folder; raises AsrfairError before any work is done."""
+    normalizer = find_normalizer(plan.normalizer)
+    corpus = load_corpus(plan.corpus.card, Path(plan.corpus.root), split=plan.corpus.split)
+    axes = choose_axes(plan, corpus)
+    conditions = load_conditions(plan.conditions)
+    backends = open_backends(plan.backends)
+    needs_audio = any(backend.needs_audio for backend in backends.values())
+    identities = {name: dict(backend.identity()) for name, backend in backends.items()}
+    for backend in backends.values():
+        backend.close()
+    _check_audio(corpus, needs_audio=needs_audio)
+    if needs_audio:
+        Materials(corpus.utterances, audio_root=corpus.audio_root, sample_rate=plan.sample_rate, seed=plan.seed).check(
+            conditions
+        )
+    _check_baselines(plan)
+    utterances = corpus.utterances.head(plan.limit) if plan.limit else corpus.utterances
+    check_reference_groups(plan.reference_groups, with_intersections(utterances, axes), axes)
+    claim(
+        Path(plan.out),
+        {
+            "plan": {key: value for key, value in plan.record().items() if key not in ("workers", "out")},
+            "corpus": {"card": corpus.card.digest, "utterances": corpus.digest},
+            "conditions": {condition.name: condition.digest for condition in conditions},
+            "backends": identities,
+            "normalizer": normalizer.label,
+        },
+    )
+    write_text(Path(plan.out) / PLAN, tomli_w.dumps(plan.record()))
+    work = Work(
+        utterances=corpus.utterances,
+        audio_root=corpus.audio_root,
+        conditions=conditions,
+        backends=plan.backends,
+        seed=plan.seed,
+        sample_rate=plan.sample_rate,
+        language=plan.language,
+    )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Job(plan, corpus, axes, conditions, utterances, work, identities, cores if needs_audio else 1)
+
+
+def complete(job: Job, *, progress: Progress) -> Results:
+    """Do what is not done yet of a prepared plan, save the results and return them."""
+    folder = Path(job.plan.out)
+    workers = job.plan.workers or job.default_workers
+    outcomes = decode_all(job.work, job.utterances, folder, workers=workers, progress=progress)
+    results = _summarise(job, outcomes)
+    results.save(folder)
+    return results
+
+
+def choose_axes(plan: Plan, corpus: Corpus) -> tuple[str, ...]:
+    """Return the planned axes (all usable ones by default); raises InputError for an imputed one not allowed."""
+    axes = corpus.card.axes
+    usable = [name for name, axis in axes.items() if axis.assigned_by != "imputed" or name in plan.allow_imputed]
+    chosen = plan.by or tuple(usable)
+    check_axes(chosen, list(axes), where=f"corpus '{corpus.card.name}'")
+    for axis in chosen:
+        for part in axis.split(INTERSECTION):
+            if part not in usable:
+                raise InputError(
+                    f"axis '{part}': found imputed labels; expected labels that speakers or annotators gave "
+                    f"(to use them all the same, marked: --allow-imputed {part})"
+                )
+    return chosen
+
+
+def _check_audio(corpus: Corpus, *, needs_audio: bool) -> None:
+    if needs_audio and corpus.utterances["audio"].null_count() == len(corpus.utterances):
+        raise InputError(
+            f"{corpus.audio_root}: found a corpus without audio; expected audio for a recogniser "
+            "(stored hypotheses: --backend replay=TABLE)"
+        )
+
+
+def _check_baselines(plan: Plan) -> None:
+    names = [_name(spec) for spec in plan.conditions]
+    if plan.baseline_condition and plan.baseline_condition not in names:
+        raise InputError(f"baseline_condition: found '{plan.baseline_condition}'; expected one of: {', '.join(names)}")
+    if plan.baseline_backend and plan.baseline_backend not in plan.backends:
+        raise InputError(
+            f"baseline_backend: found '{plan.baseline_backend}'; expected one of: {', '.join(plan.backends)}"
+        )
+
+
+def _name(spec: str) -> str:
+    return Path(spec.partition("=")[0]).name.removesuffix(".toml")
+
+
+def _summarise(job: Job, outcomes: pl.DataFrame) -> Results:
+    plan, corpus = job.plan, job.corpus
+    spoken = outcomes.filter(pl.col("reason").is_null())
+    failed = outcomes.filter(pl.col("reason").is_not_null()).join(
+        corpus.utterances.select("utterance_id", "speaker_id"), on="utterance_id", how="left"
+    )
+    hypotheses = conform(spoken, HYPOTHESES)
+    normalizer = find_normalizer(plan.normalizer)
+    labels = list(corpus.card.axes)
+    counts, unscored = score(corpus.utterances, hypotheses, axes=labels, normalizer=normalizer)
+    names = [condition.name for condition in job.conditions]
+    baseline = plan.baseline_condition or (CLEAN if CLEAN in names else names[0])
+    references = reference_groups(job)
+    return summarise(
+        Question(
+            axes=job.axes,
+            reference_groups=references,
+            baseline_condition=baseline,
+            baseline_backend=plan.baseline_backend or next(iter(plan.backends)),
+            level=plan.level,
+            independent_utterances=plan.independent_utterances,
+        ),
+        utterances=conform(job.utterances, UTTERANCES, axes=labels),
+        hypotheses=hypotheses,
+        failures=pl.concat([conform(failed, FAILURES), unscored]),
+        counts=counts,
+        conditions=condition_rows(job.conditions),
+        timings=conform(outcomes, TIMINGS),
+        signature=_signature(job, outcomes, normalizer=normalizer, references=references),
+    )
+
+
+def reference_groups(job: Job) -> dict[str, str]:
+    """Return the planned reference groups and, where the plan names none, the card's if this corpus has it."""
+    groups = dict(job.plan.reference_groups)
+    for name, axis in job.corpus.card.axes.items():
+        default = axis.reference_group
+        if name in job.axes and name not in groups and default and (job.utterances[name] == default).any():
+            groups[name] = default
+    return groups
+
+
+def _signature(
+    job: Job, outcomes: pl.DataFrame, *, normalizer: Normalizer, references: Mapping[str, str]
+) -> dict[str, Any]:
+    plan, corpus = job.plan, job.corpus
+    card = corpus.card
+    seconds = outcomes.group_by("utterance_id").agg(pl.col("audio_s").max())["audio_s"]
+    speakers = job.utterances["speaker_id"].drop_nulls().n_unique()
+    return {
+        "kind": "run",
+        "seed": plan.seed,
+        "sample_rate": plan.sample_rate,
+        "normalizer": {"name": normalizer.name, "version": normalizer.version},
+        "corpus": {
+            "card": card.name,
+            "title": card.title,
+            "kind": card.kind,
+            "licence": card.licence,
+            "citation": card.citation,
+            "utterances": len(job.utterances),
+            "speakers": speakers or None,
+            "hours": round(seconds.sum() / 3600, 3) if seconds.null_count() < len(seconds) else None,
+            "digest": corpus.digest,
+        },
+        "axes": axis_facts(job.axes, card.axes, references, corpus.unmapped),
+        "conditions": {
+            condition.name: {
+                "summary": condition.summary,
+                "digest": condition.digest,
+                "source": condition.source,
+            }
+            for condition in job.conditions
+        },
+        "backends": {name: {"type": plan.backends[name]["type"], **job.identities[name]} for name in plan.backends},
+        "limit": plan.limit,
+        "failure_limit": plan.failure_limit,
+        "notes": [*corpus.notes, *audio_notes(outcomes), *blank_notes(outcomes)],
+    }

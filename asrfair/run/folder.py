@@ -1,0 +1,46 @@
+"""Claiming a run folder: a plan may go on only in its own folder."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from asrfair.errors import RunFolderError
+from asrfair.results import write_text
+
+IDENTITY = "identity.json"
+
+
+def claim(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Mark a folder as this plan's; raises RunFolderError saying what differs if it is another plan's.
+
+    ``identity`` is all that results depend on. A folder with other files in it is refused.
+    """
+    path = folder / IDENTITY
+    wanted = json.loads(json.dumps(identity))
+    if path.is_file():
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path}: cannot be read: {error}") from error
+        differences = list(_differences(found, wanted))
+        if differences:
+            shown = "; ".join(differences[:4]) + (f"; and {len(differences) - 4} more" if len(differences) > 4 else "")
+            raise RunFolderError(f"{folder}: holds another run ({shown}); expected the same plan, or another folder")
+        return
+    if folder.is_file() or (folder.is_dir() and any(not name.name.startswith(".") for name in folder.iterdir())):
+        raise RunFolderError(f"{folder}: holds other files and no {IDENTITY}; expected an empty or new folder")
+    write_text(path, json.dumps(wanted, indent=1, ensure_ascii=False) + "\n")
+
+
+def _differences(found: Any, wanted: Any, name: str = "") -> Iterator[str]:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in [*found, *(key for key in wanted if key not in found)]:
+            yield from _differences(found.get(key), wanted.get(key), f"{name}.{key}".lstrip("."))
+    elif found != wanted:
+        yield f"{name}: {_short(found)} there, {_short(wanted)} here"
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

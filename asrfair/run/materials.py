@@ -1,0 +1,111 @@
+"""What effects need from elsewhere: other talkers and recorded noise, chosen by seed and handed over as waveforms."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from asrfair.audio import read_audio
+from asrfair.condition import (
+    Condition,
+    Need,
+    choose_recording,
+    choose_talkers,
+    group_talkers,
+    list_recordings,
+    materials_needed,
+)
+from asrfair.errors import InputError
+from asrfair.seeds import generator
+
+Waveform = NDArray[np.float32]
+
+
+class Materials:
+    """Chooses from the full corpus, before any limit, and reads what it chose (the last few stay in memory).
+
+    ``utterances`` are all of the corpus.
+    """
+
+    def __init__(self, utterances: pl.DataFrame, *, audio_root: Path, sample_rate: int, seed: int) -> None:
+        self.sample_rate = sample_rate
+        self.seed = seed
+        self._utterances = utterances
+        self._audio_root = audio_root
+        self._read = lru_cache(maxsize=64)(self._read_utterance)
+        self._read_noise = lru_cache(maxsize=16)(self._read_recording)
+        self._list = lru_cache(maxsize=None)(list_recordings)
+
+    @cached_property
+    def _spoken(self) -> pl.DataFrame:
+        return self._utterances.filter(pl.col("audio").is_not_null()).sort("utterance_id")
+
+    @cached_property
+    def _talkers(self) -> dict[str, list[str]]:
+        return group_talkers(self._spoken.select("utterance_id", "speaker_id").iter_rows())
+
+    def gather(
+        self, condition: Condition, *, utterance_id: str, speaker_id: str | None
+    ) -> Mapping[int, Sequence[Waveform]]:
+        """Return, per step of the condition that needs any, its waveforms at the working rate."""
+        return {
+            need.step: self._fetch(need, condition.name, utterance_id, speaker_id)
+            for need in materials_needed(condition)
+        }
+
+    def check(self, conditions: Sequence[Condition]) -> None:
+        """Raise InputError before a run where a condition can never be served: no noise, too few talkers."""
+        for condition in conditions:
+            for need in materials_needed(condition):
+                if need.kind == "recording":
+                    self._list(need.folder)
+                elif len(self._talkers) <= need.count:
+                    raise InputError(
+                        f"condition '{condition.name}': found {len(self._talkers)} speakers with audio; "
+                        f"expected at least {need.count + 1}, to take {need.count} other talkers"
+                    )
+
+    def _fetch(self, need: Need, condition: str, utterance_id: str, speaker_id: str | None) -> list[Waveform]:
+        rng = generator(self.seed, condition, utterance_id, f"material {need.step}")
+        if need.kind == "recording":
+            return [self._read_noise(choose_recording(self._list(need.folder), rng))]
+        preferred = choose_talkers(self._talkers, speaker_id=speaker_id, count=need.count, rng=rng)
+        found: list[Waveform] = []
+        for talker in preferred:
+            # An unreadable or silent talker is passed over for the next in the drawn order; its own row reports it.
+            try:
+                speech = self._read(talker)
+            except InputError:
+                continue
+            if speech.any():
+                found.append(speech)
+            if len(found) == need.count:
+                return found
+        raise InputError(f"found {len(found)} other talkers that can be heard; expected {need.count}")
+
+    def _read_utterance(self, utterance_id: str) -> Waveform:
+        place = self._spoken["utterance_id"].search_sorted(utterance_id)
+        return read_row(self._spoken.row(place, named=True), audio_root=self._audio_root, sample_rate=self.sample_rate)[
+            0
+        ]
+
+    def _read_recording(self, path: Path) -> Waveform:
+        return read_audio(path, sample_rate=self.sample_rate).samples
+
+
+def read_row(row: Mapping[str, Any], *, audio_root: Path, sample_rate: int) -> tuple[Waveform, tuple[str, ...]]:
+    """Read an utterance's audio, mono at the working rate; return it and the reader's notes."""
+    if row["audio"] is None:
+        raise InputError("no audio in the corpus")
+    audio = read_audio(
+        audio_root / str(row["audio"]),
+        sample_rate=sample_rate,
+        start_s=row["start_s"],
+        end_s=row["end_s"],
+        channel=row["channel"],
+    )
+    return audio.samples, audio.notes

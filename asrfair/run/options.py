@@ -1,0 +1,34 @@
+"""From parsed options to a plan's values."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from asrfair.errors import InputError
+
+
+def given(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options as a plan's values: pairs split, lists as tuples; None where not given."""
+    values = {key: value for key, value in vars(options).items() if key != "handler"}
+    values["reference_groups"] = pairs("--reference-group AXIS=GROUP", values.pop("reference_group"))
+    if "assigned_by" in values:
+        values["assigned_by"] = pairs("--assigned-by AXIS=WHO", values["assigned_by"])
+    if values.get("corpus"):
+        values["corpus"] = pairs("--corpus CARD=ROOT", [values["corpus"]])
+    if values["by"]:
+        values["by"] = tuple(axis.strip() for text in values["by"] for axis in text.split(",") if axis.strip())
+    for key in ("allow_imputed", "condition", "null"):
+        if isinstance(values.get(key), list):
+            values[key] = tuple(values[key])
+    return values
+
+
+def pairs(form: str, texts: Sequence[str] | None) -> dict[str, str] | None:
+    """Split options like AXIS=GROUP; raises InputError showing the form."""
+    found = {}
+    for text in texts or ():
+        left, sign, right = text.partition("=")
+        if not (left and sign and right):
+            raise InputError(f"{form.split()[0]} {text}: found no pair; expected {form}")
+        found[left] = right
+    return found or None

@@ -1,0 +1,159 @@
+"""Scoring a table that already holds transcripts, or counts: for auditors who have no model and no audio."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import polars as pl
+import tomli_w
+
+from asrfair.condition import condition_rows
+from asrfair.corpus import Axis
+from asrfair.errors import InputError, expected
+from asrfair.results import PLAN, Results, write_text
+from asrfair.run.analysis import Question, check_reference_groups, summarise
+from asrfair.run.folder import claim
+from asrfair.run.signature import axis_facts, blank_notes
+from asrfair.run.transcripts import (
+    GIVEN,
+    ScorePlan,
+    distinct_utterances,
+    inputs,
+    join_labels,
+    read_tables,
+    standardise,
+)
+from asrfair.scoring import Normalizer, find_normalizer, score
+from asrfair.tables import COUNTS, FAILURES, HYPOTHESES, conform, with_intersections
+
+GIVEN_COUNTS = Normalizer("given-counts", "1", lambda text: text)
+
+
+def _check_imputed(plan: ScorePlan) -> None:
+    for axis, who in plan.assigned_by.items():
+        if who == "imputed" and axis not in plan.allow_imputed:
+            raise InputError(
+                f"axis '{axis}': found imputed labels; expected labels that speakers or annotators gave "
+                f"(to use them all the same, marked: --allow-imputed {axis})"
+            )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def score_tables(plan: ScorePlan) -> Results:
+    """Score the tables, save a run folder and return its results; raises InputError for what cannot be used."""
+    normalizer = GIVEN_COUNTS if plan.words else find_normalizer(plan.normalizer)
+    joined, notes = join_labels(read_tables(plan), plan)
+    rows = standardise(joined, plan)
+    _check_imputed(plan)
+    utterances = distinct_utterances(rows, plan)
+    check_reference_groups(plan.reference_groups, with_intersections(utterances, plan.by), plan.by)
+    counts, hypotheses, failures = _count(rows, utterances, plan, normalizer)
+    names = rows["condition"].unique(maintain_order=True).to_list()
+    backends = rows["backend"].unique(maintain_order=True).to_list()
+    folder = Path(plan.out)
+    record = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(plan).items()}
+    digests = {str(path): _digest(path) for path in inputs(plan)}
+    claim(folder, {"score": {key: value for key, value in record.items() if key != "out"}, "inputs": digests})
+    write_text(folder / PLAN, tomli_w.dumps({"score": record}))
+    axes = {
+        part: Axis(column=part, assigned_by=plan.assigned_by.get(part, "not stated"))  # type: ignore[arg-type]
+        for part in plan.parts
+    }
+    results = summarise(
+        Question(
+            axes=plan.by,
+            reference_groups=plan.reference_groups,
+            baseline_condition=_baseline(plan.baseline_condition, names, "baseline condition", preferred="clean"),
+            baseline_backend=_baseline(plan.baseline_backend, backends, "baseline backend"),
+            level=plan.level,
+            independent_utterances=plan.independent_utterances,
+        ),
+        utterances=utterances,
+        hypotheses=hypotheses,
+        failures=failures,
+        counts=counts,
+        conditions=condition_rows(()),
+        timings=None,
+        signature={
+            "kind": "score",
+            "seed": None,
+            "sample_rate": None,
+            "normalizer": {"name": normalizer.name, "version": normalizer.version},
+            "corpus": {
+                "card": "",
+                "title": ", ".join(path.name for path in inputs(plan)),
+                "kind": "unknown",
+                "licence": "",
+                "citation": "",
+                "utterances": len(utterances),
+                "speakers": utterances["speaker_id"].drop_nulls().n_unique() or None,
+                "hours": None,
+                "digest": hashlib.sha256("".join(digests.values()).encode()).hexdigest()[:16],
+            },
+            "axes": axis_facts(plan.by, axes, plan.reference_groups, {}),
+            "conditions": {name: {"summary": "as given in the table", "digest": "", "source": ""} for name in names},
+            "backends": {name: {"type": "table"} for name in backends},
+            "limit": None,
+            "failure_limit": plan.failure_limit,
+            "notes": [*notes, *blank_notes(hypotheses)],
+        },
+    )
+    results.save(folder)
+    return results
+
+
+def _count(
+    rows: pl.DataFrame, utterances: pl.DataFrame, plan: ScorePlan, normalizer: Normalizer
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return counts, hypotheses and failures."""
+    if plan.words:
+        counts, failures = _given_counts(rows, plan)
+        return counts, conform(rows.head(0), HYPOTHESES), failures
+    hypothesis = pl.col("hypothesis").cast(pl.String)
+    blank = hypothesis.str.strip_chars() == ""
+    failed = hypothesis.is_null() | (blank if plan.blank == "failure" else pl.lit(value=False))
+    reason = pl.when(hypothesis.is_null()).then(pl.lit("no hypothesis")).otherwise(pl.lit("blank hypothesis"))
+    failures = conform(rows.filter(failed).with_columns(stage=pl.lit("transcripts"), reason=reason), FAILURES)
+    hypotheses = conform(rows.filter(~failed), HYPOTHESES)
+    counts, unscored = score(utterances, hypotheses, axes=plan.parts, normalizer=normalizer)
+    return counts, hypotheses, pl.concat([failures, unscored])
+
+
+def _given_counts(rows: pl.DataFrame, plan: ScorePlan) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return counts as given, checked: whole numbers, none negative, no more errors than words allow."""
+    numbers = rows.with_columns(pl.col(name).cast(pl.Int64, strict=False).alias(f"_{name}") for name in GIVEN)
+    for name in GIVEN:
+        text = pl.col(name).cast(pl.String).str.strip_chars()
+        wrong = numbers.filter((pl.col(f"_{name}").is_null() & (text != "")) | (pl.col(f"_{name}") < 0))
+        if len(wrong):
+            raise InputError(
+                f"utterance '{wrong['utterance_id'][0]}': found {name} = {wrong[name][0]}; "
+                "expected a whole number, 0 or more"
+            )
+    numbers = numbers.with_columns(pl.col(f"_{name}").alias(name) for name in GIVEN)
+    missing = pl.any_horizontal(pl.col(name).is_null() for name in GIVEN)
+    failures = numbers.filter(missing).with_columns(stage=pl.lit("transcripts"), reason=pl.lit("no counts"))
+    counted = numbers.filter(~missing).with_columns(
+        hits=pl.col("reference_words") - pl.col("substitutions") - pl.col("deletions"),
+        normalizer=pl.lit(GIVEN_COUNTS.label),
+    )
+    impossible = counted.filter(pl.col("hits") < 0)
+    if len(impossible):
+        row = impossible.row(0, named=True)
+        raise InputError(
+            f"utterance '{row['utterance_id']}': found {row['substitutions']} substitutions and {row['deletions']} "
+            f"deletions in {row['reference_words']} reference words; expected no more than the words"
+        )
+    return conform(counted, COUNTS, axes=plan.parts), conform(failures, FAILURES)
+
+
+def _baseline(planned: str, names: Sequence[str], what: str, *, preferred: str = "") -> str | None:
+    if planned and planned not in names:
+        raise InputError(expected(what, f"'{planned}'", names))
+    if planned:
+        return planned
+    return preferred if preferred in names else (names[0] if names else None)

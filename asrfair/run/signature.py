@@ -1,0 +1,66 @@
+"""The signature: what a run's numbers were made of, as a dict and as one line."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from asrfair.corpus import Axis
+from asrfair.tables import INTERSECTION
+
+
+def short_signature(signature: Mapping[str, Any]) -> str:
+    """Return the one-line signature: two numbers may be compared where these lines agree."""
+    normalizer = signature["normalizer"]
+    parts = {
+        "asrfair": signature["asrfair"],
+        "corpus": "+".join(filter(None, [signature["corpus"]["card"], signature["corpus"]["digest"]])),
+        "normalizer": f"{normalizer['name']}-{normalizer['version']}",
+        "jiwer": signature["libraries"].get("jiwer"),
+        "conditions": ",".join(f"{name}+{facts['digest']}" for name, facts in signature["conditions"].items()),
+        "backends": ",".join(signature["backends"]),
+        "seed": signature["seed"],
+        "method": (signature["method"] or "none").replace(" ", "-"),
+        "level": signature["level"],
+        "limit": signature["limit"],
+    }
+    return "|".join(f"{key}:{value}" for key, value in parts.items() if value not in (None, ""))
+
+
+def axis_facts(
+    chosen: Sequence[str],
+    axes: Mapping[str, Axis],
+    references: Mapping[str, str],
+    unmapped: Mapping[str, Mapping[str, int]],
+) -> dict[str, dict[str, Any]]:
+    """Return, per chosen axis, who assigned its labels; a product joins the facts of its parts."""
+    facts = {}
+    for name in chosen:
+        parts = [axes[part] for part in name.split(INTERSECTION)]
+        facts[name] = {
+            "assigned_by": " × ".join(dict.fromkeys(part.assigned_by for part in parts)),
+            "note": "; ".join(part.note for part in parts if part.note),
+            "imputed": any(part.assigned_by == "imputed" for part in parts),
+            "reference_group": references.get(name),
+            "unmapped": dict(unmapped.get(name, {})),
+        }
+    return facts
+
+
+def audio_notes(outcomes: pl.DataFrame) -> list[str]:
+    """Count what the reader noted (a wrong file name, a stereo file mixed down), once per utterance."""
+    noted = outcomes.select("utterance_id", "audio_notes").unique().drop_nulls()
+    each = noted.with_columns(pl.col("audio_notes").str.split("; ")).explode("audio_notes")
+    kinds = each.group_by("audio_notes").agg(pl.len(), pl.col("utterance_id").min()).sort("audio_notes")
+    return [
+        f"audio: {note}: {count} utterance{'s' if count > 1 else ''} (first {first})"
+        for note, count, first in kinds.iter_rows()
+    ]
+
+
+def blank_notes(outcomes: pl.DataFrame) -> list[str]:
+    """Say how many hypotheses are empty: they count as transcripts in which every word is deleted."""
+    blank = int((outcomes["hypothesis"].str.strip_chars() == "").sum())
+    if not blank:
+        return []
+    return [f"{blank} empty hypotheses count as transcripts in which every word is deleted"]

@@ -1,0 +1,191 @@
+"""Transcript tables from elsewhere: which columns mean what, read into one row per utterance and system."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from asrfair.corpus import ASSIGNED_BY
+from asrfair.errors import InputError, expected
+from asrfair.run.analysis import check_axes
+from asrfair.run.plan import check_level
+from asrfair.tables import INTERSECTION, UTTERANCES, conform, read_table, require_columns
+
+GIVEN = ("reference_words", "substitutions", "deletions", "insertions")
+
+
+@dataclass(frozen=True)
+class ScorePlan:
+    """What to score: tables and the names of their columns.
+
+    ``tables`` are paths or BACKEND=PATH. ``words`` set means that the tables hold counts instead of texts.
+    ``labels`` is a second table joined by ``key`` (in the tables) and ``key_label`` (in the labels), with
+    ``key_stem`` without their file endings. ``null`` lists texts that mean missing; ``blank`` says whether a
+    blank hypothesis is an empty transcript or a failure.
+    """
+
+    tables: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    id: str = "utterance_id"
+    speaker: str = ""
+    reference: str = "reference"
+    hypothesis: str = "hypothesis"
+    condition: str = ""
+    backend: str = ""
+    words: str = ""
+    substitutions: str = "substitutions"
+    deletions: str = "deletions"
+    insertions: str = "insertions"
+    labels: str = ""
+    key: str = ""
+    key_label: str = ""
+    key_stem: bool = False
+    null: tuple[str, ...] = ()
+    blank: str = "empty"
+    assigned_by: dict[str, str] = field(default_factory=dict)
+    allow_imputed: tuple[str, ...] = ()
+    reference_groups: dict[str, str] = field(default_factory=dict)
+    baseline_condition: str = ""
+    baseline_backend: str = ""
+    normalizer: str = "basic"
+    level: float = 0.95
+    failure_limit: float = 0.05
+    independent_utterances: bool = False
+    out: str = "asrfair-run"
+
+    def __post_init__(self) -> None:
+        check_level(self.level)
+        if self.blank not in ("empty", "failure"):
+            raise InputError(expected("--blank", f"'{self.blank}'", ["empty", "failure"]))
+        for axis, who in self.assigned_by.items():
+            if who not in ASSIGNED_BY:
+                raise InputError(expected(f"--assigned-by {axis}", f"'{who}'", ASSIGNED_BY))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The label columns: axes, and the parts of products like ``accent*gender``."""
+        return tuple(dict.fromkeys(part for axis in self.by for part in axis.split(INTERSECTION)))
+
+
+def inputs(plan: ScorePlan) -> list[Path]:
+    """Return the files that the plan reads."""
+    paths = [_backend_and_path(text)[1] for text in plan.tables]
+    return [*paths, *([Path(plan.labels)] if plan.labels else [])]
+
+
+def _backend_and_path(text: str) -> tuple[str, Path]:
+    name, sign, path = text.partition("=")
+    # A path may itself hold «=»; a file that exists under the whole text is that file.
+    return ("", Path(text)) if not sign or Path(text).is_file() else (name, Path(path))
+
+
+def read_tables(plan: ScorePlan) -> pl.DataFrame:
+    """Read and stack the tables; the column ``_table`` says which file a row came from."""
+    frames = []
+    for text in plan.tables:
+        backend, path = _backend_and_path(text)
+        rows = read_table(path, null_texts=plan.null)
+        if backend:
+            if plan.backend:
+                raise InputError(f"{text}: found both BACKEND=FILE and --backend {plan.backend}; expected one of them")
+            rows = rows.with_columns(_backend=pl.lit(backend))
+        frames.append(rows.with_columns(_table=pl.lit(str(path))))
+    try:
+        return pl.concat(frames, how="diagonal_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{', '.join(plan.tables)}: the tables do not fit together: {error}") from error
+
+
+def join_labels(rows: pl.DataFrame, plan: ScorePlan) -> tuple[pl.DataFrame, list[str]]:
+    """Add the columns of the labels table; return the rows and notes on what found no partner.
+
+    Raises InputError for a key that occurs twice, and where no row finds its labels.
+    """
+    if not plan.labels:
+        return rows, []
+    labels = read_table(Path(plan.labels), null_texts=plan.null)
+    key, key_label = plan.key or plan.id, plan.key_label or plan.key or plan.id
+    require_columns(rows, [key], where=plan.tables[0])
+    require_columns(labels, [key_label], where=plan.labels)
+    labels = labels.with_columns(_key=_key(key_label, plan))
+    twice = labels.filter(pl.col("_key").is_duplicated())
+    if len(twice):
+        raise InputError(f"{plan.labels}: found the key '{twice['_key'][0]}' more than once; expected each once")
+    rows = rows.with_columns(_key=_key(key, plan))
+    unlabelled = rows.join(labels, on="_key", how="anti")
+    if len(unlabelled) == len(rows):
+        raise InputError(
+            f"{plan.labels}: found no labels for any row, such as '{rows[key][0]}'; expected keys like "
+            f"'{labels[key_label][0]}' (file endings that differ are ignored with --key-stem)"
+        )
+    silent = labels.join(rows, on="_key", how="anti")
+    notes = [
+        f"{len(found)} {what} (first: {found['_key'][0]})"
+        for found, what in (
+            (unlabelled, "transcripts have no row in the labels table and stay unlabelled"),
+            (silent, "rows of the labels table have no transcript and are not counted"),
+        )
+        if len(found)
+    ]
+    shared = [name for name in labels.columns if name in rows.columns and name != "_key"]
+    return rows.join(labels.drop(shared), on="_key", how="left", maintain_order="left"), notes
+
+
+def _key(column: str, plan: ScorePlan) -> pl.Expr:
+    key = pl.col(column).cast(pl.String)
+    return key.str.replace(r"\.[^./]*$", "") if plan.key_stem else key
+
+
+def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
+    """Return the rows under the contract's column names, with one row per utterance, condition and backend."""
+    where = ", ".join(str(path) for path in inputs(plan))
+    texts = [] if plan.words else [plan.reference, plan.hypothesis]
+    counts = [plan.words, plan.substitutions, plan.deletions, plan.insertions] if plan.words else []
+    given = [name for name in (plan.speaker, plan.condition, plan.backend) if name]
+    require_columns(rows, [plan.id, *texts, *counts, *given], where=where)
+    check_axes(plan.by, [name for name in rows.columns if not name.startswith("_")], where=where)
+    backend = pl.col(plan.backend or "_backend") if plan.backend or "_backend" in rows.columns else pl.lit("system")
+    columns = {
+        "utterance_id": pl.col(plan.id).cast(pl.String),
+        "speaker_id": _label(plan.speaker) if plan.speaker else pl.lit(None, dtype=pl.String),
+        "condition": pl.col(plan.condition).cast(pl.String) if plan.condition else pl.lit("as recorded"),
+        "backend": backend.cast(pl.String).fill_null("system"),
+        **({"reference": pl.col(plan.reference), "hypothesis": pl.col(plan.hypothesis)} if texts else {}),
+        **{name: pl.col(column) for name, column in zip(GIVEN, counts, strict=False)},
+    }
+    standard = rows.select(
+        *(column.alias(name) for name, column in columns.items()),
+        *(_label(part).alias(part) for part in plan.parts),
+    )
+    if standard.is_empty():
+        raise InputError(f"{where}: found no rows; expected at least one")
+    for name in ("utterance_id", "condition"):
+        if standard[name].null_count():
+            raise InputError(f"{where}: found {standard[name].null_count()} rows without {name}; expected none")
+    twice = standard.filter(pl.struct("utterance_id", "condition", "backend").is_duplicated())
+    if len(twice):
+        raise InputError(
+            f"{where}: found '{twice['utterance_id'][0]}' more than once for one condition and backend; expected "
+            "each once (several systems: --backend COLUMN, or NAME=FILE for each)"
+        )
+    return standard
+
+
+def _label(column: str) -> pl.Expr:
+    text = pl.col(column).cast(pl.String).str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def distinct_utterances(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
+    """Return one row per utterance; raises InputError where its label, speaker or reference differs by row."""
+    constant = ["speaker_id", *([] if plan.words else ["reference"]), *plan.parts]
+    distinct = rows.select("utterance_id", *constant).unique(maintain_order=True)
+    twice = distinct.filter(pl.col("utterance_id").is_duplicated())
+    if len(twice):
+        one = twice.filter(pl.col("utterance_id") == twice["utterance_id"][0])
+        differing = [name for name in constant if one[name].n_unique() > 1]
+        raise InputError(
+            f"utterance '{one['utterance_id'][0]}': found different values of {', '.join(differing)}; expected one "
+            "speaker, reference and label per utterance"
+        )
+    return conform(distinct.sort("utterance_id"), UTTERANCES, axes=plan.parts)

@@ -1,0 +1,276 @@
+"""The main job on a small corpus with real files and a real recogniser program."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import jiwer
+import polars as pl
+import pytest
+
+import asrfair
+from asrfair.errors import CardError, InputError, RunFolderError
+from asrfair.results import Results
+from asrfair.run.analysis import exit_code
+from asrfair.run.plan import CorpusPlan, Plan
+from asrfair.tables import TABLES
+
+
+@pytest.fixture
+def plan(corpus: Path, recogniser: str, tmp_path: Path) -> Plan:
+    return Plan(
+        corpus=CorpusPlan(card=str(corpus / "small.toml"), root=str(corpus)),
+        backends={"ours": {"type": "command", "command": recogniser}},
+        conditions=("clean", "white-noise-10db", "telephone"),
+        by=("accent", "gender", "accent*gender"),
+        seed=3,
+        workers=1,
+        out=str(tmp_path / "run"),
+    )
+
+
+def files(folder: str | Path) -> dict[str, bytes]:
+    return {f"{name}.parquet": (Path(folder) / f"{name}.parquet").read_bytes() for name in TABLES if name != "timings"}
+
+
+def test_tables_follow_the_contract_and_agree_with_an_independent_count(plan: Plan) -> None:
+    results = asrfair.evaluate(plan)
+    for name, schema in TABLES.items():
+        table = getattr(results, name)
+        assert list(table.columns)[: len(schema)] == list(schema), name
+        assert [table.schema[column] for column in schema] == [kind() for kind in schema.values()], name
+    assert len(results.hypotheses) == 20 * 3
+    texts = results.hypotheses.join(results.utterances, on="utterance_id")
+    south = texts.filter((pl.col("accent") == "south") & (pl.col("condition") == "telephone"))
+    wer = jiwer.wer(south["reference"].to_list(), south["hypothesis"].to_list())
+    rate = results.rates.filter(
+        (pl.col("axis") == "accent") & (pl.col("group") == "south") & (pl.col("condition") == "telephone")
+    ).row(0, named=True)
+    assert rate["wer"] == pytest.approx(wer, rel=1e-12)
+    assert (rate["speakers"], rate["utterances"], rate["reference_words"], rate["failures"]) == (5, 10, 40, 0)
+    assert rate["low"] < rate["wer"] < rate["high"]
+    measures = set(results.disparities["measure"])
+    assert {"difference", "ratio", "difference_to_overall", "ratio_to_overall"} <= measures
+    assert {"interaction_difference", "interaction_ratio"} <= measures
+    assert exit_code(results) == (0, None)
+
+
+def test_the_folder_is_the_results(plan: Plan) -> None:
+    results = asrfair.evaluate(plan)
+    loaded = Results.load(Path(plan.out))
+    for name in TABLES:
+        assert getattr(loaded, name).equals(getattr(results, name)), name
+    assert loaded.signature == results.signature
+    assert loaded.signature["axes"]["accent"]["assigned_by"] == "self-reported"
+    assert loaded.signature["axes"]["accent"]["reference_group"] == "north"
+
+
+def test_worker_count_and_second_run_change_no_byte(plan: Plan, tmp_path: Path) -> None:
+    asrfair.evaluate(plan)
+    asrfair.evaluate(replace(plan, workers=2, out=str(tmp_path / "two")))
+    assert files(plan.out) == files(tmp_path / "two")
+    before = files(plan.out)
+    asrfair.evaluate(plan)
+    assert files(plan.out) == before
+
+
+def test_limit_takes_the_first_and_leaves_their_numbers_alone(plan: Plan, tmp_path: Path) -> None:
+    plan = replace(plan, conditions=("clean", "babble-10db"))
+    whole = asrfair.evaluate(plan)
+    part = asrfair.evaluate(replace(plan, limit=7, out=str(tmp_path / "part")))
+    first = whole.hypotheses.filter(pl.col("utterance_id") <= "u06")
+    assert part.hypotheses.equals(first)
+    assert part.signature["limit"] == 7
+    assert "limit:7" in part.signature["signature"]
+
+
+def test_a_different_plan_in_the_same_folder_is_refused(plan: Plan) -> None:
+    asrfair.evaluate(plan)
+    with pytest.raises(RunFolderError, match=r"plan\.seed: 3 there, 4 here"):
+        asrfair.evaluate(replace(plan, seed=4))
+    with pytest.raises(RunFolderError, match="conditions"):
+        asrfair.evaluate(replace(plan, conditions=("clean",)))
+
+
+def test_a_folder_with_other_files_is_refused(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(RunFolderError, match="holds other files"):
+        asrfair.evaluate(plan)
+    assert (tmp_path / "run" / "thesis.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_broken_audio_is_a_failure_with_its_reason(plan: Plan, corpus: Path) -> None:
+    (corpus / "audio" / "u03.wav").unlink()
+    whole = (corpus / "audio" / "u04.wav").read_bytes()
+    (corpus / "audio" / "u04.wav").write_bytes(whole[:6_000])
+    (corpus / "audio" / "u05.wav").write_bytes(b"no sound at all")
+    results = asrfair.evaluate(plan)
+    assert len(results.hypotheses) == 17 * 3
+    clean = results.failures.filter(pl.col("condition") == "clean")
+    reasons = dict(clean.select("utterance_id", "reason").iter_rows())
+    assert set(reasons) == {"u03", "u04", "u05"}
+    assert "no such file" in reasons["u03"]
+    assert "truncated" in reasons["u04"]
+    assert set(clean["stage"]) == {"audio"}
+    north = results.rates.filter((pl.col("group") == "north") & (pl.col("condition") == "clean")).row(0, named=True)
+    assert (north["failures"], north["utterances"]) == (2, 8)
+    code, reason = exit_code(results)
+    assert code == 3
+    assert reason is not None
+    assert "9 of 60 transcriptions failed" in reason
+
+
+def test_silence_under_noise_fails_by_name_and_is_heard_clean(plan: Plan, corpus: Path) -> None:
+    import numpy as np
+    import soundfile
+
+    soundfile.write(corpus / "audio" / "u00.wav", np.zeros(16_000), 16_000)
+    results = asrfair.evaluate(plan)
+    failed = results.failures.filter(pl.col("utterance_id") == "u00")
+    assert failed["condition"].to_list() == ["white-noise-10db"]
+    assert failed["stage"].to_list() == ["condition"]
+    assert "silent" in failed["reason"][0]
+
+
+def test_empty_and_missing_references(plan: Plan, corpus: Path) -> None:
+    table = corpus / "people.csv"
+    lines = table.read_text(encoding="utf-8").splitlines()
+    columns = lines[1].split(",")
+    lines[1] = ",".join([*columns[:3], "", *columns[4:]])
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    results = asrfair.evaluate(plan)
+    empty = results.counts.filter((pl.col("utterance_id") == "u00") & (pl.col("condition") == "clean")).row(
+        0, named=True
+    )
+    assert empty["reference_words"] == 0
+    assert empty["insertions"] > 0
+    assert results.rates.filter(pl.col("group") == "north")["reference_words"].unique().to_list() == [36]
+
+
+def test_imputed_axis_needs_permission_and_is_marked(plan: Plan, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--allow-imputed age"):
+        asrfair.evaluate(replace(plan, by=("age",)))
+    assert asrfair.evaluate(replace(plan, by=())).signature["axes"].keys() == {"accent", "gender"}
+    allowed = replace(plan, by=("age",), allow_imputed=("age",), out=str(tmp_path / "imputed"))
+    assert asrfair.evaluate(allowed).signature["axes"]["age"]["imputed"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"by": ("accnt",)}, InputError, "no axis 'accnt'; expected one of: accent, gender, age"),
+        ({"by": ("accent", "accent")}, InputError, "an axis twice"),
+        ({"conditions": ("telefone",)}, CardError, "telefone"),
+        ({"conditions": ("clean", "clean")}, CardError, "clean"),
+        ({"normalizer": "basick"}, CardError, "expected one of: none, basic, whisper-english"),
+        ({"level": 95.0}, CardError, "'level': found 95.0"),
+        ({"baseline_condition": "quiet"}, InputError, "baseline_condition"),
+        ({"baseline_backend": "theirs"}, InputError, "baseline_backend"),
+        ({"backends": {"ours": {"type": "whisperer"}}}, asrfair.errors.BackendError, "no such backend"),
+        ({"reference_groups": {"accent": "west"}}, InputError, "west"),
+        ({"reference_groups": {"accnt": "west"}}, InputError, "accnt"),
+        ({"conditions": ("recorded-noise-10db",)}, CardError, "recorded-noise-10db"),
+    ],
+)
+def test_a_wrong_plan_is_refused_before_any_work(
+    plan: Plan, change: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        asrfair.evaluate(replace(plan, **change))
+    assert message in str(caught.value)
+
+
+def test_babble_needs_enough_other_talkers(plan: Plan, corpus: Path) -> None:
+    lines = (corpus / "people.csv").read_text(encoding="utf-8").splitlines()
+    (corpus / "people.csv").write_text("\n".join([lines[0], lines[1], lines[11]]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match="found 1 speakers with audio"):
+        asrfair.evaluate(replace(plan, conditions=("babble-10db",)))
+
+
+def run_command(plan_file: Path) -> list[str]:
+    return [sys.executable, "-m", "asrfair", "run", str(plan_file)]
+
+
+def plan_file(corpus: Path, recogniser: str, folder: Path, out: str) -> Path:
+    path = folder / f"{out}.toml"
+    path.write_text(
+        f'conditions = ["clean", "telephone"]\nworkers = 2\nout = "{out}"\n'
+        f'[corpus]\ncard = "{corpus}/small.toml"\nroot = "{corpus}"\n'
+        f'[backends.ours]\ntype = "command"\ncommand = "{recogniser}"\n',
+        encoding="utf-8",
+    )
+    return path
+
+
+def shards(folder: Path) -> list[Path]:
+    return sorted((folder / "work").glob("batch-*.parquet"))
+
+
+def test_killed_at_any_moment_a_run_goes_on_and_ends_the_same(corpus: Path, recogniser: str, tmp_path: Path) -> None:
+    slow = recogniser.removesuffix(" 0") + " 0.1"
+    reference = plan_file(corpus, slow, tmp_path, "whole")
+    subprocess.run(run_command(reference), check=True, capture_output=True)
+    killed = plan_file(corpus, slow, tmp_path, "killed")
+    for wanted in (0, 1, 3):
+        process = subprocess.Popen(run_command(killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if (tmp_path / "killed" / "identity.json").exists() and len(shards(tmp_path / "killed")) >= wanted:
+                break
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
+    kept = {path.name: path.stat().st_mtime_ns for path in shards(tmp_path / "killed")}
+    assert len(kept) >= 3
+    subprocess.run(run_command(killed), check=True, capture_output=True)
+    assert {path.name: path.stat().st_mtime_ns for path in shards(tmp_path / "killed")}.items() >= kept.items()
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+
+
+def test_interrupt_ends_with_130_and_what_was_done_is_kept(corpus: Path, recogniser: str, tmp_path: Path) -> None:
+    slow = plan_file(corpus, recogniser.removesuffix(" 0") + " 0.2", tmp_path, "stopped")
+    process = subprocess.Popen(
+        run_command(slow), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while process.poll() is None and not shards(tmp_path / "stopped"):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "start the same run again" in errors
+    assert "Traceback" not in errors
+    assert shards(tmp_path / "stopped")
+
+
+def test_orphaned_workers_end(corpus: Path, recogniser: str, tmp_path: Path) -> None:
+    slow = plan_file(corpus, recogniser.removesuffix(" 0") + " 0.3", tmp_path, "orphans")
+    process = subprocess.Popen(run_command(slow), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not shards(tmp_path / "orphans"):
+        time.sleep(0.01)
+    mine = children(process.pid)
+    assert mine
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline and any(alive(child) for child in mine):
+        time.sleep(0.1)
+    assert not [child for child in mine if alive(child)]
+
+
+def children(parent: int) -> list[int]:
+    if not Path("/proc/self/task").exists():
+        pytest.skip("no /proc here")
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    return [int(child) for child in found]
+
+
+def alive(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False

@@ -1,0 +1,251 @@
+"""Scoring tables from elsewhere: transcripts or counts, with labels beside them or in a second file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import jiwer
+import polars as pl
+import pytest
+
+from asrfair.errors import InputError, RunFolderError
+from asrfair.results import Results
+from asrfair.run.analysis import exit_code
+from asrfair.run.score import score_tables
+from asrfair.run.transcripts import ScorePlan
+
+TRANSCRIPTS = """path,who,said,heard,accent,gender
+a1.wav,s1,The cat sat.,the cat sat,us,f
+a2.wav,s2,The dog ran!,the dog can,us,m
+a3.wav,s3,A bird sang,a word sang too,scotland,f
+a4.wav,s4,Fish swim,,scotland,m
+a5.wav,s5,Cows low,NA,scotland,m
+a6.wav,s5,Owls hoot,owls hoot,NA,m
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> ScorePlan:
+    path = tmp_path / "transcripts.csv"
+    path.write_text(TRANSCRIPTS, encoding="utf-8")
+    return ScorePlan(
+        tables=(str(path),),
+        id="path",
+        speaker="who",
+        reference="said",
+        hypothesis="heard",
+        by=("accent", "gender", "accent*gender"),
+        null=("NA",),
+        reference_groups={"accent": "us"},
+        out=str(tmp_path / "run"),
+    )
+
+
+def cell(results: Results, axis: str, group: str | None) -> dict[str, object]:
+    rows = results.rates.filter((pl.col("axis") == axis) & pl.col("group").eq_missing(pl.lit(group)))
+    return rows.row(0, named=True)
+
+
+def test_transcripts(plan: ScorePlan) -> None:
+    results = score_tables(plan)
+    us = cell(results, "accent", "us")
+    # ran → can: one error in six words.
+    assert (us["reference_words"], us["wer"], us["speakers"]) == (6, 1 / 6, 2)
+    scotland = cell(results, "accent", "scotland")
+    # bird → word, too inserted, «Fish swim» deleted: four errors in five words; NA is a failure.
+    assert (scotland["reference_words"], scotland["wer"], scotland["failures"]) == (5, 4 / 5, 1)
+    assert cell(results, "accent", None)["wer"] == 0
+    assert cell(results, "accent*gender", "scotland*m")["reference_words"] == 2
+    assert results.failures["reason"].to_list() == ["no hypothesis"]
+    assert "1 empty hypotheses count as transcripts in which every word is deleted" in results.signature["notes"]
+    assert results.signature["axes"]["accent"]["assigned_by"] == "not stated"
+
+
+def test_blank_as_failure(plan: ScorePlan) -> None:
+    results = score_tables(replace(plan, blank="failure"))
+    assert cell(results, "accent", "scotland")["failures"] == 2
+    assert sorted(results.failures["reason"]) == ["blank hypothesis", "no hypothesis"]
+    assert not results.signature["notes"]
+
+
+def test_the_normalizer_is_the_users(plan: ScorePlan, tmp_path: Path) -> None:
+    results = score_tables(replace(plan, normalizer="none"))
+    # The, sat. and ran! differ from the, sat and can.
+    assert cell(results, "accent", "us")["wer"] == 4 / 6
+    assert results.signature["normalizer"] == {"name": "none", "version": "1"}
+    with pytest.raises(InputError, match="expected one of: none, basic, whisper-english"):
+        score_tables(replace(plan, normalizer="nist"))
+
+
+def test_labels_in_a_second_table(plan: ScorePlan, tmp_path: Path) -> None:
+    whole = pl.read_csv(plan.tables[0])
+    whole.select("path", "heard").write_csv(tmp_path / "heard.tsv", separator="\t")
+    labels = whole.drop("heard").with_columns(pl.col("path").str.replace("wav", "mp3")).rename({"path": "clip"})
+    labels.write_csv(tmp_path / "labels.csv")
+    joined = replace(
+        plan,
+        tables=(f"ours={tmp_path / 'heard.tsv'}",),
+        labels=str(tmp_path / "labels.csv"),
+        key="path",
+        key_label="clip",
+        key_stem=True,
+        out=str(tmp_path / "joined"),
+    )
+    results = score_tables(joined)
+    same = ["axis", "group", "wer", "low", "high", "failures", "speakers"]
+    assert results.rates.select(same).equals(score_tables(plan).rates.select(same))
+    assert results.rates["backend"].unique().to_list() == ["ours"]
+    with pytest.raises(InputError, match=r"no labels for any row, such as 'a1\.wav'; expected keys like 'a1\.mp3'"):
+        score_tables(replace(joined, key_stem=False))
+
+
+def test_labels_without_transcript_and_the_other_way_round_are_said(plan: ScorePlan, tmp_path: Path) -> None:
+    whole = pl.read_csv(plan.tables[0])
+    whole.drop("accent", "gender").write_csv(tmp_path / "heard.csv")
+    extra = pl.DataFrame({"path": ["zz.wav"], "accent": ["us"], "gender": ["f"]})
+    pl.concat([whole.select("path", "accent", "gender")[1:], extra]).write_csv(tmp_path / "labels.csv")
+    results = score_tables(replace(plan, tables=(str(tmp_path / "heard.csv"),), labels=str(tmp_path / "labels.csv")))
+    notes = " ".join(results.signature["notes"])
+    assert "1 transcripts have no row in the labels table and stay unlabelled (first: a1.wav)" in notes
+    assert "1 rows of the labels table have no transcript and are not counted (first: zz.wav)" in notes
+    assert cell(results, "accent", None)["utterances"] == 2
+
+
+def test_counts_instead_of_texts(plan: ScorePlan, tmp_path: Path) -> None:
+    table = (
+        "path,who,accent,words,s,d,i\na1,s1,us,10,1,0,0\na2,s2,us,10,0,2,1\n"
+        "a3,s3,scotland,8,4,4,3\na4,s4,scotland,,,,\n"
+    )
+    (tmp_path / "counts.csv").write_text(table, encoding="utf-8")
+    counted = replace(
+        plan,
+        tables=(str(tmp_path / "counts.csv"),),
+        words="words",
+        substitutions="s",
+        deletions="d",
+        insertions="i",
+        by=("accent",),
+    )
+    results = score_tables(counted)
+    assert cell(results, "accent", "us")["wer"] == 4 / 20
+    scotland = cell(results, "accent", "scotland")
+    assert (scotland["wer"], scotland["failures"]) == (11 / 8, 1)
+    assert results.metrics.filter(pl.col("metric") == "character_error_rate")["estimate"].null_count() == len(
+        results.metrics.filter(pl.col("metric") == "character_error_rate")
+    )
+    for bad, message in (
+        ("10,1,0,0", "10,9,2,0"),
+        ("10,1,0,0", "10,-1,0,0"),
+        ("10,1,0,0", "10,one,0,0"),
+    ):
+        (tmp_path / "counts.csv").write_text(table.replace(bad, message), encoding="utf-8")
+        with pytest.raises(InputError, match="utterance 'a1'"):
+            score_tables(replace(counted, out=str(tmp_path / message)))
+
+
+def test_several_systems_by_file_and_by_column(plan: ScorePlan, tmp_path: Path) -> None:
+    whole = pl.read_csv(plan.tables[0], infer_schema=False, empty_string_is_null=False)
+    better = whole.with_columns(heard=pl.col("said"))
+    better.write_csv(tmp_path / "better.csv")
+    both = replace(plan, tables=(f"ours={plan.tables[0]}", f"better={tmp_path / 'better.csv'}"))
+    results = score_tables(both)
+    assert results.rates["backend"].unique().sort().to_list() == ["better", "ours"]
+    assert results.signature["baseline_backend"] == "ours"
+    stacked = pl.concat([whole.with_columns(system=pl.lit("ours")), better.with_columns(system=pl.lit("better"))])
+    stacked.write_parquet(tmp_path / "both.parquet")
+    columns = replace(plan, tables=(str(tmp_path / "both.parquet"),), backend="system", out=str(tmp_path / "two"))
+    assert score_tables(columns).counts.equals(results.counts)
+    with pytest.raises(InputError, match=r"found 'a1\.wav' more than once"):
+        score_tables(replace(columns, backend="", out=str(tmp_path / "three")))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"speaker": "client"}, "no column 'client'; expected one of: path, who"),
+        ({"by": ("accnt",)}, "no axis 'accnt'"),
+        ({"reference_groups": {"accent": "wales"}}, "found 'wales'; expected one of: scotland, us"),
+        ({"labels": "nowhere.csv"}, "nowhere.csv: no such file"),
+        ({"tables": ("nothing.xlsx",)}, "file ending '.xlsx'; expected one of: .csv"),
+        ({"baseline_backend": "theirs"}, "baseline backend: found 'theirs'; expected one of: system"),
+    ],
+)
+def test_bad_options(plan: ScorePlan, change: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        score_tables(replace(plan, **change))
+    assert message in str(caught.value)
+
+
+def test_two_labels_for_one_utterance(plan: ScorePlan) -> None:
+    path = Path(plan.tables[0])
+    path.write_text(TRANSCRIPTS.replace("path,who", "path,system,who").replace(".wav,", ".wav,x,"), encoding="utf-8")
+    rows = pl.read_csv(path, infer_schema=False)
+    pl.concat([rows, rows.with_columns(system=pl.lit("y"), accent=pl.lit("us"))]).write_csv(path)
+    with pytest.raises(InputError, match="different values of accent"):
+        score_tables(replace(plan, backend="system"))
+
+
+def test_imputed_labels_are_refused_unless_allowed(plan: ScorePlan) -> None:
+    with pytest.raises(InputError, match="--allow-imputed accent"):
+        score_tables(replace(plan, assigned_by={"accent": "imputed"}))
+    allowed = score_tables(replace(plan, assigned_by={"accent": "imputed"}, allow_imputed=("accent",)))
+    assert allowed.signature["axes"]["accent"]["imputed"] is True
+
+
+def test_without_speakers_nothing_can_be_judged(plan: ScorePlan, tmp_path: Path) -> None:
+    results = score_tables(replace(plan, speaker=""))
+    assert results.rates["low"].null_count() == len(results.rates)
+    assert exit_code(replace(results, failures=results.failures.head(0)))[0] == 3
+    marked = score_tables(replace(plan, speaker="", independent_utterances=True, out=str(tmp_path / "independent")))
+    assert marked.rates["low"].null_count() < len(marked.rates)
+    assert all("independent" in note for note in marked.rates["note"])
+
+
+def test_changed_input_in_the_same_folder_is_refused(plan: ScorePlan) -> None:
+    score_tables(plan)
+    score_tables(plan)
+    Path(plan.tables[0]).write_text(TRANSCRIPTS.replace("sat", "mat"), encoding="utf-8")
+    with pytest.raises(RunFolderError, match="inputs"):
+        score_tables(plan)
+
+
+ARTIE = "artie-bias-corpus"
+SYSTEMS = {
+    "amazon-us": "amazon/en-US/dec-9-2019.tsv",
+    "deepspeech": "deepspeech/v0-7-3.tsv",
+    "google-us": "google/en-US/dec-4-2019.tsv",
+}
+
+
+def test_artie_agrees_with_counting_by_hand(shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / ARTIE
+    results = score_tables(
+        ScorePlan(
+            tables=tuple(f"{name}={folder / 'predictions' / path}" for name, path in SYSTEMS.items()),
+            id="path",
+            hypothesis="prediction",
+            labels=str(folder / "data" / "artie-bias-corpus.tsv"),
+            key_stem=True,
+            speaker="client_id",
+            reference="sentence",
+            by=("accent",),
+            null=("NA",),
+            reference_groups={"accent": "us"},
+            out=str(tmp_path / "artie"),
+        )
+    )
+    labels = pl.read_csv(folder / "data" / "artie-bias-corpus.tsv", separator="\t", quote_char=None)
+    heard = pl.read_csv(folder / "predictions" / SYSTEMS["amazon-us"], separator="\t", quote_char=None)
+    stem = pl.col("path").str.replace(r"\.\w+$", "")
+    rows = labels.with_columns(stem.alias("stem")).join(heard.with_columns(stem.alias("stem")), on="stem")
+    assert len(rows) == 1712
+    clean = str.maketrans(dict.fromkeys('.,!?;:"“”()…–—-/&$%', " ") | {"’": "'", "‘": "'"})
+    for accent in ("us", "indian", "england"):
+        part = rows.filter(pl.col("accent") == accent)
+        pairs = [
+            [(text or "").lower().translate(clean) for text in part[column]] for column in ("sentence", "prediction")
+        ]
+        rate = results.rates.filter(
+            (pl.col("axis") == "accent") & (pl.col("group") == accent) & (pl.col("backend") == "amazon-us")
+        )
+        assert rate["wer"][0] == pytest.approx(jiwer.wer(*pairs), abs=0.002)
+    assert results.rates.filter(pl.col("axis") == "overall")["utterances"].to_list() == [1712] * 3

@@ -1,0 +1,157 @@
+"""Seeds, tables, run folders and the lazy front of the package."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import asrfair
+from asrfair.errors import InputError, RunFolderError
+from asrfair.results import Results, write_table, write_text
+from asrfair.run.folder import claim
+from asrfair.seeds import generator
+from asrfair.tables import COUNTS, TABLES, conform, read_table, with_intersections
+
+
+def test_seeds_are_spread_by_name() -> None:
+    draw = generator(1, "pink", "u1").integers(0, 2**62, 4).tolist()
+    assert draw == generator(1, "pink", "u1").integers(0, 2**62, 4).tolist()
+    others = [(2, "pink", "u1"), (1, "white", "u1"), (1, "pink", "u2"), (1, "pinku", "1"), (1, "pink", "u", "1")]
+    for seed, *names in others:
+        assert generator(seed, *names).integers(0, 2**62, 4).tolist() != draw
+
+
+def test_seeds_stay_the_same_between_releases() -> None:
+    assert generator(0, "clean", "u1").integers(0, 1_000_000, 3).tolist() == SEEDED
+
+
+SEEDED = [879791, 678719, 410155]
+
+
+@given(st.text(), st.text())
+def test_name_boundaries_matter(one: str, two: str) -> None:
+    joined = generator(0, one + two).integers(0, 2**62, 2).tolist()
+    assert joined != generator(0, one, two).integers(0, 2**62, 2).tolist()
+
+
+def test_conform_fills_what_is_unknown_with_null() -> None:
+    rows = conform(pl.DataFrame({"utterance_id": ["a"], "accent": ["x"]}), COUNTS, axes=["accent"])
+    assert list(rows.columns) == [*COUNTS, "accent"]
+    assert rows["hits"].to_list() == [None]
+    assert rows.schema["hits"] == pl.Int64
+
+
+def test_intersections_are_null_where_a_part_is() -> None:
+    rows = with_intersections(pl.DataFrame({"a": ["x", None], "b": ["y", "z"]}), ["a", "a*b"])
+    assert rows["a*b"].to_list() == ["x*y", None]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", 'a,b\n1,2\n3,4,5,"6\n', "cannot be read as a csv table"),
+        ("t.jsonl", '{"a": 1\n', "cannot be read as a jsonl table"),
+        ("t.parquet", "not parquet", "cannot be read as a parquet table"),
+        ("t.xlsx", "", "expected one of: .csv, .tsv, .jsonl, .parquet"),
+        ("t.csv", "", "cannot be read as a csv table"),
+    ],
+)
+def test_unreadable_tables(tmp_path: Path, name: str, content: str, message: str) -> None:
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_table(path)
+    assert message in str(caught.value)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_blank_is_not_missing_unless_said(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n,NA\n", encoding="utf-8")
+    assert read_table(path).row(0) == ("", "NA")
+    assert read_table(path, null_texts=["NA"]).row(0) == ("", None)
+
+
+def test_a_table_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.parquet"
+    write_table(path, pl.DataFrame({"a": [1]}))
+    before = path.read_bytes()
+
+    def full(self: pl.DataFrame, file: Path) -> None:
+        Path(file).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(RunFolderError, match=r"t\.parquet: cannot be written: No space left on device"):
+        write_table(path, pl.DataFrame({"a": [2]}))
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["t.parquet"]
+
+
+def test_a_full_disk_is_a_clear_error(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with pytest.raises(OSError, match="No space left"), Path("/dev/full").open("w") as file:
+        file.write("x" * 100_000)
+    program = (
+        f"import sys; sys.path[:0] = {sys.path!r}; from asrfair.cli import main; sys.exit(main(['list', 'corpora']))"
+    )
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unwritable_folder_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(RunFolderError, match="cannot be written"):
+        write_text(tmp_path / "file" / "below" / "t.txt", "x")
+
+
+def test_run_folders_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="no finished run here"):
+        Results.load(tmp_path / "nowhere")
+    write_text(tmp_path / "signature.json", "{}")
+    with pytest.raises(RunFolderError, match=r"incomplete run, without utterances\.parquet"):
+        Results.load(tmp_path)
+    for name in TABLES:
+        write_text(tmp_path / f"{name}.parquet", "not parquet")
+    with pytest.raises(RunFolderError, match="cannot be read"):
+        Results.load(tmp_path)
+
+
+def test_claiming_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    claim(folder, {"plan": {"seed": 1, "by": ("a",)}})
+    claim(folder, {"plan": {"seed": 1, "by": ("a",)}})
+    assert json.loads((folder / "identity.json").read_text(encoding="utf-8")) == {"plan": {"seed": 1, "by": ["a"]}}
+    with pytest.raises(RunFolderError, match=r"plan\.seed: 1 there, 2 here; plan\.level: nothing there, 0\.9 here"):
+        claim(folder, {"plan": {"seed": 2, "by": ("a",), "level": 0.9}})
+    write_text(folder / "identity.json", "{")
+    with pytest.raises(RunFolderError, match="cannot be read"):
+        claim(folder, {})
+
+
+def test_the_front_of_the_package_is_lazy() -> None:
+    program = (
+        "import sys, asrfair.cli; asrfair.cli.build_parser();"
+        "heavy = {'polars', 'numpy', 'rich', 'scipy', 'librosa', 'jiwer', 'soundfile'} & set(sys.modules);"
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ})
+    assert asrfair.evaluate.__name__ == "evaluate"
+    assert asrfair.Plan.__name__ == "Plan"
+    assert asrfair.Results is Results
+    with pytest.raises(AttributeError):
+        asrfair.evaluation  # noqa: B018
