@@ -1,0 +1,75 @@
+"""The project's checks. `nox -s tests` is what the README names; `.ci/run` runs them all."""
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+# pip, not uv: it honours a machine's own pip configuration.
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def _group(name: str) -> list[str]:
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests against an editable install, with the demo's synthesiser and recogniser."""
+    session.install("-e", ".[demo]", *_group("tests"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install(*_group("lint"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    session.install("-e", ".", *_group("types"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def cards(session: nox.Session) -> None:
+    """Check every shipped card and list them."""
+    session.install("-e", ".")
+    for kind in ("corpora", "conditions", "backends"):
+        session.run("asrfair", "list", kind)
+    for kind, folder in (("corpus", "corpora"), ("condition", "conditions")):
+        for card in sorted(Path(folder).glob("*.toml")):
+            session.run("asrfair", "show", kind, card.stem, silent=True)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it by path and run the tests away from the checkout."""
+    session.install(*_group("wheel"))
+    folder = Path(session.create_tmp()).resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(folder), silent=True)
+    (built,) = folder.glob("*.whl")
+    session.install("--force-reinstall", "--no-deps", str(built))
+    session.install(f"{built}[demo]", *_group("tests"))
+    shutil.copytree("tests", folder / "tests")
+    shutil.copy("pyproject.toml", folder)
+    with session.chdir(folder):
+        session.run("pytest", *session.posargs, env={"ASRFAIR_WHEEL": str(built)})
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run the demo from nothing, as a newcomer would."""
+    session.install(".[demo]")
+    folder = Path(session.create_tmp()) / "asrfair-demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("asrfair", "demo", "--out", os.fspath(folder), *session.posargs)
