@@ -93,9 +93,9 @@ def no_disparity(standing: Standing) -> str:
         return f"No group could be judged against {standing.other}."
     counts = (widest.row["speakers"], widest.row["reference_speakers"])
     return (
-        f"No disparity could be shown; one of up to a factor of {factor(open_factor(widest))} cannot be ruled out "
-        f"({label(widest.group)}, {counted(counts[0], 'speaker')}, against {standing.other}, "
-        f"{counted(counts[1], 'speaker')})."
+        f"No disparity against {standing.other} could be shown; one of up to a factor of "
+        f"{factor(open_factor(widest))} cannot be ruled out ({label(widest.group)}, "
+        f"{counted(counts[0], 'speaker')}, against {number(counts[1])})."
     )
 
 
