@@ -1,13 +1,16 @@
 """What can be named in a plan: cards and backends, listed one line each, and one card in full."""
 
+import inspect
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from asrfair.backend.registry import backend_classes
+from asrfair.backend.registry import backend_class, backend_classes
 from asrfair.cards import find_card, shipped
 from asrfair.condition import load_condition, shipped_conditions
 from asrfair.corpus import CorpusCard, load_card
+from asrfair.errors import BackendError
 
 
 def list_names(kind: str, console: Console) -> None:
@@ -28,7 +31,14 @@ def _conditions() -> dict[str, str]:
 
 
 def _backends() -> dict[str, str]:
-    return {name: point.value for name, point in backend_classes().items()}
+    return {name: _first_line(name) for name in backend_classes()}
+
+
+def _first_line(backend: str) -> str:
+    try:
+        return (inspect.getdoc(backend_class(backend)) or "").partition("\n")[0]
+    except BackendError as error:
+        return str(error)
 
 
 LISTS = {"corpora": _corpora, "conditions": _conditions, "backends": _backends}
