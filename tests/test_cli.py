@@ -230,7 +230,11 @@ def test_replay_and_a_corpus_without_audio(tmp_path: Path, capsys: pytest.Captur
 def test_a_closed_pipe_is_no_error(transcripts: str, tmp_path: Path) -> None:
     run = str(tmp_path / "run")
     assert asrfair("score", transcripts, "--speaker", "speaker", "--by", "accent", "--out", run).returncode == 0
-    piped = subprocess.run(
-        f"{sys.executable} -m asrfair report {run} | head -1", shell=True, capture_output=True, text=True, check=True
-    )
-    assert piped.stderr == ""
+    command = [sys.executable, "-u", "-m", "asrfair", "report", run]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), errors) == (0, b"")

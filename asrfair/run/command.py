@@ -78,9 +78,9 @@ def score(options: Mapping[str, Any]) -> int:
 
 
 def finish(results: Results, folder: Path) -> int:
-    """Print the report, where it is kept and, if the run is incomplete, why; return the exit code."""
-    show(results)
+    """Say where the results are kept, print the report and, if the run is incomplete, why; return the exit code."""
     print(f"Saved in {folder} (asrfair report {folder}; asrfair card {folder})", file=sys.stderr)
+    show(results)
     code, reason = exit_code(results)
     if reason:
         print(f"asrfair: {reason}", file=sys.stderr)

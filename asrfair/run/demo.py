@@ -1,13 +1,14 @@
 """The demo: a small synthetic accent corpus, a bundled recogniser with two language models, the whole job."""
 
+import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from asrfair.backend.ngram import DICTIONARY, write_domain_models
 from asrfair.corpus.synthesis import synthesise
-from asrfair.errors import EXIT_DONE
 from asrfair.report.progress import progress
+from asrfair.report.sentences import SYNTHETIC
 from asrfair.run.command import finish, run_plan
 from asrfair.run.plan import CorpusPlan, Plan
 from asrfair.run.report import write_card
@@ -22,6 +23,7 @@ def demo(folder: Path, *, workers: int) -> int:
 
     What exists already in ``folder`` is used, so a second call goes on or only reports.
     """
+    print(SYNTHETIC, file=sys.stderr)
     corpus = folder / "corpus"
     if not (corpus / "utterances.csv").is_file():
         with progress(Console(stderr=True)) as bar:
@@ -32,10 +34,8 @@ def demo(folder: Path, *, workers: int) -> int:
 
             synthesise(corpus, seed=SEED, progress=update)
     results = run_plan(demo_plan(folder, workers=workers))
-    code = finish(results, folder / "run")
-    if code == EXIT_DONE:
-        write_card(results, folder / "run")
-    return code
+    write_card(results, folder / "run")
+    return finish(results, folder / "run")
 
 
 def demo_plan(folder: Path, *, workers: int) -> Plan:

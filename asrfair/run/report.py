@@ -18,9 +18,16 @@ def show(results: Results | Path) -> None:
     render(results if isinstance(results, Results) else Results.load(results), console())
 
 
+class _Output(Console):
+    """A console whose closed pipe is told to the command line; Rich would end with the code of a failed gate."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Return a console on standard output that leaves plain text alone."""
-    return Console(highlight=False, soft_wrap=False)
+    return _Output(highlight=False, soft_wrap=False)
 
 
 def write_card(results: Results | Path, folder: Path) -> tuple[Path, Path]:
