@@ -70,7 +70,7 @@ def prepare(plan: Plan) -> Job:
         )
     _check_baselines(plan)
     utterances = corpus.utterances.head(plan.limit) if plan.limit else corpus.utterances
-    check_reference_groups(plan.reference_groups, with_intersections(utterances, axes), axes)
+    check_reference_groups(plan.reference_groups, with_intersections(corpus.utterances, axes), axes)
     claim(
         Path(plan.out),
         {
@@ -155,7 +155,7 @@ def _summarise(job: Job, outcomes: pl.DataFrame) -> Results:
     counts, unscored = score(corpus.utterances, hypotheses, axes=labels, normalizer=normalizer)
     names = [condition.name for condition in job.conditions]
     baseline = plan.baseline_condition or (CLEAN if CLEAN in names else names[0])
-    references = reference_groups(job)
+    references, notes = reference_groups(job)
     return summarise(
         Question(
             axes=job.axes,
@@ -171,22 +171,22 @@ def _summarise(job: Job, outcomes: pl.DataFrame) -> Results:
         counts=counts,
         conditions=condition_rows(job.conditions),
         timings=conform(outcomes, TIMINGS),
-        signature=_signature(job, outcomes, normalizer=normalizer, references=references),
+        signature=_signature(job, outcomes, normalizer=normalizer, references=references, notes=notes),
     )
 
 
-def reference_groups(job: Job) -> dict[str, str]:
-    """Return the planned reference groups and, where the plan names none, the card's if this corpus has it."""
-    groups = dict(job.plan.reference_groups)
-    for name, axis in job.corpus.card.axes.items():
-        default = axis.reference_group
-        if name in job.axes and name not in groups and default and (job.utterances[name] == default).any():
-            groups[name] = default
-    return groups
+def reference_groups(job: Job) -> tuple[dict[str, str], list[str]]:
+    """Return the planned reference groups (or else the card's) that are there, and notes on those a limit cut off."""
+    axes = job.corpus.card.axes
+    planned = {name: axes[name].reference_group for name in job.axes if name in axes} | job.plan.reference_groups
+    labels = with_intersections(job.utterances, job.axes)
+    groups = {axis: group for axis, group in planned.items() if group and (labels[axis] == group).any()}
+    missing = [axis for axis in job.plan.reference_groups if axis not in groups]
+    return groups, [f"{axis}: no utterance of the reference group {planned[axis]} within the limit" for axis in missing]
 
 
 def _signature(
-    job: Job, outcomes: pl.DataFrame, *, normalizer: Normalizer, references: Mapping[str, str]
+    job: Job, outcomes: pl.DataFrame, *, normalizer: Normalizer, references: Mapping[str, str], notes: list[str]
 ) -> dict[str, Any]:
     plan, corpus = job.plan, job.corpus
     card = corpus.card
@@ -220,5 +220,5 @@ def _signature(
         "backends": {name: {"type": plan.backends[name]["type"], **job.identities[name]} for name in plan.backends},
         "limit": plan.limit,
         "failure_limit": plan.failure_limit,
-        "notes": [*corpus.notes, *audio_notes(outcomes), *blank_notes(outcomes)],
+        "notes": [*corpus.notes, *notes, *audio_notes(outcomes), *blank_notes(outcomes)],
     }

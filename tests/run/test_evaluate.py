@@ -88,6 +88,13 @@ def test_limit_takes_the_first_and_leaves_their_numbers_alone(plan: Plan, tmp_pa
     assert "limit:7" in part.signature["signature"]
 
 
+def test_a_limit_that_cuts_off_the_reference_group_is_noted(plan: Plan) -> None:
+    results = asrfair.evaluate(replace(plan, limit=3, reference_groups={"accent": "south", "gender": "f"}))
+    assert "accent: no utterance of the reference group south within the limit" in results.signature["notes"]
+    compared = results.disparities.filter(pl.col("measure") == "difference")
+    assert compared["axis"].unique().to_list() == ["gender"]
+
+
 def test_a_different_plan_in_the_same_folder_is_refused(plan: Plan) -> None:
     asrfair.evaluate(plan)
     with pytest.raises(RunFolderError, match=r"plan\.seed: 3 there, 4 here"):
