@@ -55,6 +55,8 @@ def test_modules_are_short(path: Path) -> None:
 
 
 def test_every_module_has_a_home() -> None:
+    if not PACKAGE.is_dir():
+        pytest.skip("not in a checkout")
     assert {home(path) for path in MODULES} == BASE | STAGES | {"run", "cli", "__main__"}
 
 

@@ -22,6 +22,7 @@ from asrfair.run.decode import OUTCOMES, Decoder, Work
 
 BATCH = 4
 WORK = "work"
+WAKE_S = 0.5
 
 Progress = Callable[[int, int], None]
 _decoder: Decoder | None = None
@@ -97,7 +98,8 @@ def _in_pool(
     for _ in range(ahead):
         submit()
     while running:
-        finished, _ = wait(running, return_when=FIRST_COMPLETED)
+        # With a timeout, since an interrupt does not always wake a thread that waits without one.
+        finished, _ = wait(running, timeout=WAKE_S, return_when=FIRST_COMPLETED)
         for future in finished:
             yield running.pop(future), future.result()
             submit()
