@@ -119,6 +119,7 @@ def _add_analysis(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baseline-condition", metavar="NAME", help="what conditions are compared with")
     parser.add_argument("--baseline-backend", metavar="NAME", help="what backends are compared with")
     parser.add_argument("--normalizer", metavar="NAME", help="none, basic (default) or whisper-english")
+    parser.add_argument("--family", metavar="COL,COL", help="adjust p within these columns (axis,measure,backend)")
     parser.add_argument("--level", type=float, metavar="SHARE", help="confidence level (default: 0.95)")
     parser.add_argument(
         "--failure-limit", type=float, metavar="SHARE", help="failed share for exit code 3 (default: 0.05)"

@@ -29,6 +29,7 @@ class Question:
     baseline_backend: str | None
     level: float
     independent_utterances: bool
+    family: tuple[str, ...]
 
 
 def check_axes(axes: Sequence[str], available: Sequence[str], *, where: object) -> None:
@@ -78,6 +79,7 @@ def summarise(
         baseline_backend=question.baseline_backend,
         level=question.level,
         independent_utterances=question.independent_utterances,
+        family=question.family,
     )
     return Results(
         utterances=utterances,
@@ -106,6 +108,7 @@ def _sign(signature: Mapping[str, Any], question: Question, rates: pl.DataFrame)
         "baseline_condition": question.baseline_condition,
         "baseline_backend": question.baseline_backend,
         "independent_utterances": question.independent_utterances,
+        "family": list(question.family),
     }
     return {**signed, "signature": short_signature(signed)}
 

@@ -164,6 +164,7 @@ def _summarise(job: Job, outcomes: pl.DataFrame) -> Results:
             baseline_backend=plan.baseline_backend or next(iter(plan.backends)),
             level=plan.level,
             independent_utterances=plan.independent_utterances,
+            family=plan.family,
         ),
         utterances=conform(job.utterances, UTTERANCES, axes=labels),
         hypotheses=hypotheses,
@@ -199,6 +200,7 @@ def _signature(
         "normalizer": {"name": normalizer.name, "version": normalizer.version},
         "corpus": {
             "card": card.name,
+            "card_digest": card.digest,
             "title": card.title,
             "kind": card.kind,
             "licence": card.licence,

@@ -30,6 +30,7 @@ normalizer = "basic"
 # failure_limit = 0.05             # share of failed utterances above which the exit code is 3
 # allow_imputed = []               # axes with imputed labels that may be used all the same, marked
 # independent_utterances = false   # treat utterances of unknown speakers as independent, marked
+# family = ["axis", "measure", "backend"]   # p-values are adjusted among disparities equal in these
 # workers = 0                      # processes; 0: one per processor core
 # out = "asrfair-run"              # the run folder
 

@@ -15,6 +15,8 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
         values["assigned_by"] = pairs("--assigned-by AXIS=WHO", values["assigned_by"])
     if values.get("corpus"):
         values["corpus"] = pairs("--corpus CARD=ROOT", [values["corpus"]])
+    if values["family"]:
+        values["family"] = tuple(values["family"].split(","))
     if values["by"]:
         values["by"] = tuple(axis.strip() for text in values["by"] for axis in text.split(",") if axis.strip())
     for key in ("allow_imputed", "condition", "null"):

@@ -1,6 +1,6 @@
 """The plan of a run: every key, its meaning and its default, read strictly from TOML or made from options."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from asrfair.cards import build, read_toml
 from asrfair.errors import CardError, expected
 from asrfair.scoring import NORMALIZERS
+from asrfair.stats import FAMILIES, FAMILY
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Plan:
     failure_limit           share of failed utterances above which the exit code is 3
     allow_imputed           axes with imputed labels that may be used all the same
     independent_utterances  treat utterances of unknown speakers as independent, marked everywhere
+    family                  columns of disparities within which p-values are adjusted together
     workers                 processes (default: one per processor core)
     out                     run folder
     """
@@ -59,11 +61,13 @@ class Plan:
     failure_limit: float = 0.05
     allow_imputed: tuple[str, ...] = ()
     independent_utterances: bool = False
+    family: tuple[str, ...] = FAMILY
     workers: int = 0
     out: str = "asrfair-run"
 
     def __post_init__(self) -> None:
         check_level(self.level)
+        check_family(self.family)
         _check(0 <= self.failure_limit <= 1, "failure_limit", self.failure_limit, "a share from 0 to 1")
         _check(self.sample_rate >= 4_000, "sample_rate", self.sample_rate, "a rate in Hz, at least 4000")
         _check(self.limit is None or self.limit > 0, "limit", self.limit, "a whole number above 0")
@@ -87,6 +91,13 @@ class Plan:
 def check_level(level: float) -> None:
     """Raise CardError unless the confidence level lies between 0.5 and 1."""
     _check(0.5 <= level < 1, "level", level, "a confidence level from 0.5 to below 1, for example 0.95")
+
+
+def check_family(family: Sequence[str]) -> None:
+    """Raise CardError unless every column may make a family of p-values."""
+    for name in family or ("",):
+        if name not in FAMILIES:
+            raise CardError(expected("family", repr(name), FAMILIES))
 
 
 def _check(good: bool, key: str, found: object, wanted: str) -> None:

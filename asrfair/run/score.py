@@ -71,6 +71,7 @@ def score_tables(plan: ScorePlan) -> Results:
             baseline_backend=_baseline(plan.baseline_backend, backends, "baseline backend"),
             level=plan.level,
             independent_utterances=plan.independent_utterances,
+            family=plan.family,
         ),
         utterances=utterances,
         hypotheses=hypotheses,
@@ -85,6 +86,7 @@ def score_tables(plan: ScorePlan) -> Results:
             "normalizer": {"name": normalizer.name, "version": normalizer.version},
             "corpus": {
                 "card": "",
+                "card_digest": None,
                 "title": ", ".join(path.name for path in inputs(plan)),
                 "kind": "unknown",
                 "licence": "",

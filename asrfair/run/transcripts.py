@@ -8,7 +8,8 @@ import polars as pl
 from asrfair.corpus import ASSIGNED_BY
 from asrfair.errors import InputError, expected
 from asrfair.run.analysis import check_axes
-from asrfair.run.plan import check_level
+from asrfair.run.plan import check_family, check_level
+from asrfair.stats import FAMILY
 from asrfair.tables import INTERSECTION, UTTERANCES, conform, read_table, require_columns
 
 GIVEN = ("reference_words", "substitutions", "deletions", "insertions")
@@ -51,10 +52,12 @@ class ScorePlan:
     level: float = 0.95
     failure_limit: float = 0.05
     independent_utterances: bool = False
+    family: tuple[str, ...] = FAMILY
     out: str = "asrfair-run"
 
     def __post_init__(self) -> None:
         check_level(self.level)
+        check_family(self.family)
         if self.blank not in ("empty", "failure"):
             raise InputError(expected("--blank", f"'{self.blank}'", ["empty", "failure"]))
         for axis, who in self.assigned_by.items():

@@ -5,6 +5,6 @@ Counts are summed by speaker, and only here divided. Intervals are closed-form a
 backends by `paired`. Unknown is null: one speaker gives no interval, no reference words no rate.
 """
 
-from asrfair.stats.analyse import MEASURES, Analysis, analyse
+from asrfair.stats.analyse import FAMILIES, FAMILY, MEASURES, Analysis, analyse
 
-__all__ = ["MEASURES", "Analysis", "analyse"]
+__all__ = ["FAMILIES", "FAMILY", "MEASURES", "Analysis", "analyse"]

@@ -36,7 +36,12 @@ MEASURES = (
     "backend_ratio",
 )
 """The measures of table ``disparities``, in the order of its rows."""
-FAMILY = ["axis", "measure", "backend"]
+FAMILY = ("axis", "measure", "backend")
+"""The columns whose equal values make a family of p-values, unless the plan names others."""
+
+
+FAMILIES = ("axis", "group", "condition", "backend", "measure")
+"""The columns that a family may be made of."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class _Plan:
     baseline_backend: str | None
     level: float
     independent_utterances: bool
+    family: Sequence[str]
 
 
 def analyse(
@@ -68,6 +74,7 @@ def analyse(
     baseline_backend: str | None,
     level: float = 0.95,
     independent_utterances: bool = False,
+    family: Sequence[str] = FAMILY,
 ) -> Analysis:
     """Return rates, disparities and metrics with speaker-clustered intervals.
 
@@ -82,10 +89,11 @@ def analyse(
     condition or backend counts in all of them.
     Rows are sorted by normalizer, axis (``overall`` first, then as given), measure (`MEASURES`), backend and
     condition (the baseline first, then by name) and group (by name, unlabelled last); any order of input rows
-    gives the same tables. p is adjusted by Holm within axis × measure × backend. Raises InputError on a missing
+    gives the same tables. p is adjusted by Holm among rows equal in the
+    ``family`` columns. Raises InputError on a missing
     column, a reference group or baseline that no row has, a level outside (0, 1), or an utterance counted twice.
     """
-    plan = _Plan(axes, reference_groups, baseline_condition, baseline_backend, level, independent_utterances)
+    plan = _Plan(axes, reference_groups, baseline_condition, baseline_backend, level, independent_utterances, family)
     _check(counts, failures, plan)
     normalizers = counts["normalizer"].unique().sort().to_list() or [None]
     parts = [_of_normalizer(counts, failures, plan, normalizer) for normalizer in normalizers]
@@ -112,7 +120,9 @@ def _of_normalizer(counts: pl.DataFrame, failures: pl.DataFrame, plan: _Plan, no
     disparities = _table(list(_disparities(views, coded, plan)), DISPARITIES)
     return Analysis(
         rates=pl.concat([rate_rows(view, coded, level=plan.level) for view in views]).with_columns(named),
-        disparities=with_adjusted(disparities.drop("p_adjusted"), FAMILY).with_columns(named, level=pl.lit(plan.level)),
+        disparities=with_adjusted(disparities.drop("p_adjusted"), [*plan.family]).with_columns(
+            named, level=pl.lit(plan.level)
+        ),
         metrics=pl.concat([metric_rows(view, coded, level=plan.level) for view in views]).with_columns(named),
     )
 
@@ -149,6 +159,9 @@ def _check(counts: pl.DataFrame, failures: pl.DataFrame, plan: _Plan) -> None:
         raise InputError(f"axes: found {', '.join(plan.axes)}; expected different names, none of them '{OVERALL}'")
     require_columns(counts, [*COUNTS, *plan.axes], where="counts")
     require_columns(failures, [*FAILURES, *plan.axes], where="failures")
+    for name in plan.family:
+        if name not in FAMILIES:
+            raise InputError(expected("family", f"unknown column '{name}'", FAMILIES))
     for axis in plan.reference_groups:
         if axis not in plan.axes:
             raise InputError(expected("reference groups", f"unknown axis '{axis}'", plan.axes))

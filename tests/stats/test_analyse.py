@@ -8,6 +8,7 @@ from polars.testing import assert_frame_equal
 
 from asrfair.errors import InputError
 from asrfair.stats import MEASURES
+from asrfair.stats.adjust import holm
 from asrfair.tables import DISPARITIES, METRICS, RATES
 
 FULL = {
@@ -37,6 +38,23 @@ def only(table, **values):
     picked = table.filter(*(pl.col(name).eq_missing(pl.lit(value)) for name, value in values.items()))
     assert picked.height == 1, picked
     return picked.row(0, named=True)
+
+
+def test_the_family_of_p_values_is_the_plans(run, simulated):
+    counts = simulated(1, groups={"a": 6, "b": 6, "c": 5}, conditions={"clean": 1.0, "noise": 1.5})
+    options = {"reference_groups": {"accent": "a"}, "baseline_condition": "clean"}
+    wide = run(counts, **options).disparities
+    narrow = run(counts, family=["axis", "measure", "backend", "condition"], **options).disparities
+    assert narrow.drop("p_adjusted").equals(wide.drop("p_adjusted"))
+    for table, columns in (
+        (wide, ["axis", "measure", "backend"]),
+        (narrow, ["axis", "measure", "backend", "condition"]),
+    ):
+        for part in table.filter(pl.col("p").is_not_null()).partition_by(columns):
+            assert part["p_adjusted"].to_list() == pytest.approx(list(holm(part["p"].to_numpy())))
+    assert not narrow["p_adjusted"].equals(wide["p_adjusted"])
+    with pytest.raises(InputError, match="unknown column 'speaker'; expected one of: axis, group"):
+        run(counts, family=["speaker"])
 
 
 def test_tables_have_the_columns_of_the_contract(analysis):
