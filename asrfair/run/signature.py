@@ -17,7 +17,9 @@ def short_signature(signature: Mapping[str, Any]) -> str:
         "corpus": "+".join(filter(None, [signature["corpus"]["card"], signature["corpus"]["digest"]])),
         "normalizer": f"{normalizer['name']}-{normalizer['version']}",
         "jiwer": signature["libraries"].get("jiwer"),
-        "conditions": ",".join(f"{name}+{facts['digest']}" for name, facts in signature["conditions"].items()),
+        "conditions": ",".join(
+            "+".join(filter(None, [name, facts["digest"]])) for name, facts in signature["conditions"].items()
+        ),
         "backends": ",".join(signature["backends"]),
         "seed": signature["seed"],
         "method": (signature["method"] or "none").replace(" ", "-"),
