@@ -65,7 +65,7 @@ def time_stretch(signal: Signal, circumstances: Circumstances, *, rate: Annotate
     window = 1 << round(math.log2(STRETCH_WINDOW_S * circumstances.sample_rate))
     # The vocoder needs a few windows to work on.
     padded = np.pad(signal, (0, max(0, 4 * window - len(signal))))
-    stretched = librosa.effects.time_stretch(padded, rate=rate, n_fft=window, hop_length=window // 4)
+    stretched = librosa.effects.time_stretch(padded, rate=rate, n_fft=window)
     return _fitted(stretched, max(1, round(len(signal) / rate)))
 
 
