@@ -65,7 +65,9 @@ def time_stretch(signal: Signal, circumstances: Circumstances, *, rate: Annotate
     window = 1 << round(math.log2(STRETCH_WINDOW_S * circumstances.sample_rate))
     # The vocoder needs a few windows to work on.
     padded = np.pad(signal, (0, max(0, 4 * window - len(signal))))
-    stretched = librosa.effects.time_stretch(padded, rate=rate, n_fft=window)
+    # The steps of librosa.effects.time_stretch, which warns about itself in librosa 1.0.
+    spectra = librosa.phase_vocoder(librosa.stft(padded, n_fft=window), rate=rate)
+    stretched = librosa.istft(spectra, length=round(len(padded) / rate))
     return _fitted(stretched, max(1, round(len(signal) / rate)))
 
 
