@@ -44,6 +44,7 @@ def load_corpus(card_name: str, root: Path, *, split: str = "") -> Corpus:
     layout = LAYOUTS[card.layout["type"]]
     options = {key: value for key, value in card.layout.items() if key != "type"}
     raw = layout.read(root, build(layout.options, options, where=card.name), split)
+    raw = _numbers(raw, root)
     axes, unmapped = {}, {}
     for name, axis in card.axes.items():
         axes[name], unmapped[name] = _labels(raw, axis, where=f"{root}: axis '{name}'")
@@ -60,6 +61,20 @@ def load_corpus(card_name: str, root: Path, *, split: str = "") -> Corpus:
     _check(utterances, root)
     audio_root = root.parent if root.is_file() else root
     return Corpus(card, audio_root, utterances, unmapped, tuple(_notes(utterances, card, unmapped)))
+
+
+def _numbers(raw: pl.DataFrame, root: Path) -> pl.DataFrame:
+    """Return the raw table with its times and channels as numbers; a blank is null."""
+    for name, kind in (("start_s", pl.Float64), ("end_s", pl.Float64), ("channel", pl.Int64)):
+        if name not in raw.columns:
+            continue
+        text = raw[name].cast(pl.String).str.strip_chars()
+        numbers = text.cast(pl.Float64, strict=False)
+        wrong = text.filter(numbers.is_null() & (text != ""))
+        if len(wrong):
+            raise InputError(f"{root}: found {name} = '{wrong[0]}'; expected a number or a blank")
+        raw = raw.with_columns(numbers.cast(kind).alias(name))
+    return raw
 
 
 def _labels(raw: pl.DataFrame, axis: Axis, *, where: str) -> tuple[pl.Series, dict[str, int]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from asrfair.errors import IncompleteError
+from asrfair.errors import IncompleteError, RunFolderError
 from asrfair.results import write_table
 from asrfair.run.decode import OUTCOMES, Decoder, Work
 
@@ -42,8 +42,17 @@ def decode_all(work: Work, utterances: pl.DataFrame, folder: Path, *, workers: i
         write_table(shards[number], outcomes)
         done += len(batches[number])
         progress(done, len(utterances))
-    outcomes = pl.concat([pl.read_parquet(shard) for shard in shards]) if shards else pl.DataFrame(schema=OUTCOMES)
+    outcomes = pl.concat([pl.DataFrame(schema=OUTCOMES), *(_read(shard) for shard in shards)])
     return outcomes.sort("backend", "condition", "utterance_id")
+
+
+def _read(shard: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(shard)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise RunFolderError(
+            f"{shard}: cannot be read; expected a finished batch (delete it to have it redone)"
+        ) from error
 
 
 def _outcomes(

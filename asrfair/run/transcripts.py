@@ -131,6 +131,9 @@ def join_labels(rows: pl.DataFrame, plan: ScorePlan) -> tuple[pl.DataFrame, list
         if len(found)
     ]
     shared = [name for name in labels.columns if name in rows.columns and name != "_key"]
+    doubled = [name for name in shared if name not in (key, key_label)]
+    if doubled:
+        notes.append(f"in both tables, taken from the transcripts: {', '.join(doubled)}")
     return rows.join(labels.drop(shared), on="_key", how="left", maintain_order="left"), notes
 
 

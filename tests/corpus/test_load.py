@@ -129,6 +129,17 @@ def test_bad_tables(card: Path, old: str, new: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_times_and_channels_are_numbers_or_blank(card: Path) -> None:
+    lines = TABLE.splitlines()
+    parts = [lines[0] + ",start_s,end_s,channel", lines[1] + ",1.5,2,1", lines[2] + ",,,"]
+    (card.parent / "people.csv").write_text("\n".join(parts), encoding="utf-8")
+    table = load_corpus(str(card), card.parent).utterances
+    assert table.select("start_s", "end_s", "channel").rows() == [(None, None, None), (1.5, 2.0, 1)]
+    (card.parent / "people.csv").write_text("\n".join(parts).replace("1.5", "soon"), encoding="utf-8")
+    with pytest.raises(InputError, match="found start_s = 'soon'; expected a number or a blank"):
+        load_corpus(str(card), card.parent)
+
+
 def test_zero_utterances(card: Path) -> None:
     (card.parent / "people.csv").write_text(TABLE.splitlines()[0] + "\n", encoding="utf-8")
     with pytest.raises(InputError, match="found no utterances"):

@@ -103,6 +103,18 @@ def test_a_different_plan_in_the_same_folder_is_refused(plan: Plan) -> None:
         asrfair.evaluate(replace(plan, conditions=("clean",)))
 
 
+def test_a_broken_batch_is_named_and_redone_once_deleted(plan: Plan) -> None:
+    asrfair.evaluate(plan)
+    before = files(plan.out)
+    shard = shards(Path(plan.out))[1]
+    shard.write_bytes(b"no parquet")
+    with pytest.raises(RunFolderError, match=r"batch-000001\.parquet: cannot be read"):
+        asrfair.evaluate(plan)
+    shard.unlink()
+    asrfair.evaluate(plan)
+    assert files(plan.out) == before
+
+
 def test_a_folder_with_other_files_is_refused(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("mine", encoding="utf-8")

@@ -110,6 +110,13 @@ def test_labels_without_transcript_and_the_other_way_round_are_said(plan: ScoreP
     assert cell(results, "accent", None)["utterances"] == 2
 
 
+def test_a_column_in_both_tables_is_the_transcripts_own_and_said(plan: ScorePlan, tmp_path: Path) -> None:
+    pl.read_csv(plan.tables[0]).select("path", accent=pl.lit("mars")).write_csv(tmp_path / "labels.csv")
+    results = score_tables(replace(plan, labels=str(tmp_path / "labels.csv")))
+    assert set(results.utterances["accent"]) == {"us", "scotland", None}
+    assert "in both tables, taken from the transcripts: accent" in results.signature["notes"]
+
+
 def test_counts_instead_of_texts(plan: ScorePlan, tmp_path: Path) -> None:
     table = (
         "path,who,accent,words,s,d,i\na1,s1,us,10,1,0,0\na2,s2,us,10,0,2,1\n"
