@@ -52,6 +52,7 @@ def score_tables(plan: ScorePlan) -> Results:
     utterances = distinct_utterances(rows, plan)
     check_reference_groups(plan.reference_groups, with_intersections(utterances, plan.by), plan.by)
     counts, hypotheses, failures = _count(rows, utterances, plan, normalizer)
+    failures = pl.concat([failures, _absent(rows)])
     names = rows["condition"].unique(maintain_order=True).to_list()
     backends = rows["backend"].unique(maintain_order=True).to_list()
     folder = Path(plan.out)
@@ -87,7 +88,7 @@ def score_tables(plan: ScorePlan) -> Results:
             "corpus": {
                 "card": "",
                 "card_digest": None,
-                "title": ", ".join(path.name for path in inputs(plan)),
+                "title": _title(plan),
                 "kind": "unknown",
                 "licence": "",
                 "citation": "",
@@ -106,6 +107,20 @@ def score_tables(plan: ScorePlan) -> Results:
     )
     results.save(folder)
     return results
+
+
+def _title(plan: ScorePlan) -> str:
+    """Return the labels' file name, or else those of the transcripts, each once."""
+    paths = inputs(plan)
+    return ", ".join(dict.fromkeys(path.name for path in (paths[-1:] if plan.labels else paths)))
+
+
+def _absent(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return as failures the utterances that another system has under the same condition and this one has not."""
+    asked = rows.select("utterance_id", "speaker_id", "condition").unique(maintain_order=True)
+    every = asked.join(rows.select("backend").unique(maintain_order=True), how="cross")
+    absent = every.join(rows, on=["utterance_id", "condition", "backend"], how="anti")
+    return conform(absent.with_columns(stage=pl.lit("transcripts"), reason=pl.lit("no transcript")), FAILURES)
 
 
 def _count(

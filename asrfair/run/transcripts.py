@@ -12,6 +12,7 @@ from asrfair.run.plan import check_family, check_level
 from asrfair.stats import FAMILY
 from asrfair.tables import INTERSECTION, UTTERANCES, conform, read_table, require_columns
 
+INTERNAL = ("_table", "_backend", "_key")
 GIVEN = ("reference_words", "substitutions", "deletions", "insertions")
 
 
@@ -148,8 +149,9 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     texts = [] if plan.words else [plan.reference, plan.hypothesis]
     counts = [plan.words, plan.substitutions, plan.deletions, plan.insertions] if plan.words else []
     given = [name for name in (plan.speaker, plan.condition, plan.backend) if name]
-    require_columns(rows, [plan.id, *texts, *counts, *given], where=where)
-    check_axes(plan.by, [name for name in rows.columns if not name.startswith("_")], where=where)
+    visible = rows.select(name for name in rows.columns if name not in INTERNAL)
+    require_columns(visible, [plan.id, *texts, *counts, *given], where=where)
+    check_axes(plan.by, visible.columns, where=where)
     backend = pl.col(plan.backend or "_backend") if plan.backend or "_backend" in rows.columns else pl.lit("system")
     columns = {
         "utterance_id": pl.col(plan.id).cast(pl.String),

@@ -44,8 +44,8 @@ def basic(text: str) -> str:
 
 
 def _gap(char: str) -> str:
-    # Invisible format characters (zero-width joiner, direction marks) do not separate words.
-    return "" if unicodedata.category(char) == "Cf" else " "
+    # Invisible format characters (joiners, direction marks) do not separate words; the zero-width space does.
+    return "" if unicodedata.category(char) == "Cf" and char != "\u200b" else " "
 
 
 def _none() -> Normalizer:

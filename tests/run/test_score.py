@@ -165,6 +165,27 @@ def test_several_systems_by_file_and_by_column(plan: ScorePlan, tmp_path: Path) 
         score_tables(replace(columns, backend="", out=str(tmp_path / "three")))
 
 
+def test_a_transcript_that_only_another_system_has_is_a_failure(plan: ScorePlan, tmp_path: Path) -> None:
+    whole = pl.read_csv(plan.tables[0], infer_schema=False, empty_string_is_null=False)
+    whole[:2].write_csv(tmp_path / "few.csv")
+    results = score_tables(replace(plan, tables=(f"ours={plan.tables[0]}", f"few={tmp_path / 'few.csv'}")))
+    few = results.failures.filter(pl.col("backend") == "few")
+    assert few["utterance_id"].to_list() == ["a3.wav", "a4.wav", "a5.wav", "a6.wav"]
+    assert set(few["reason"]) == {"no transcript"}
+    scotland = results.rates.filter((pl.col("group") == "scotland") & (pl.col("backend") == "few"))
+    assert scotland.select("wer", "failures").row(0) == (None, 3)
+    assert exit_code(results)[0] == 3
+
+
+def test_conditions_need_not_share_utterances(plan: ScorePlan, tmp_path: Path) -> None:
+    whole = pl.read_csv(plan.tables[0], infer_schema=False, empty_string_is_null=False)
+    whole.with_columns(where=pl.when(pl.col("path") < "a4").then(pl.lit("car")).otherwise(pl.lit("home"))).write_csv(
+        tmp_path / "where.csv"
+    )
+    results = score_tables(replace(plan, tables=(str(tmp_path / "where.csv"),), condition="where"))
+    assert results.failures["reason"].to_list() == ["no hypothesis"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
