@@ -56,13 +56,15 @@ DISPARITY_KEYS = (
     "p_adjusted",
     "note",
 )
+PAIRED = (*MEASURES["condition"], *MEASURES["interaction"], *MEASURES["backend"])
 ROBUSTNESS = (*MEASURES["condition"], *MEASURES["interaction"])
 
 
 def metrics_card(results: Results) -> dict[str, Any]:
     """Return the measured parts of a service card, ready for JSON.
 
-    ``groups`` holds every cell, judged or not; ``not_judged`` names the cells without an interval and why;
+    ``groups`` holds every cell, judged or not; ``not_judged`` names the cells without an interval and why, those in
+    which nothing was counted too; a paired comparison has no words, as no table says how many were paired;
     ``statements`` are the findings in sentences, each claiming only what its interval supports.
     """
     view = View.of(results)
@@ -80,7 +82,7 @@ def metrics_card(results: Results) -> dict[str, Any]:
         "groups": [_labelled(view, row) | _pick(row, RATE_KEYS) for row in groups],
         "disparities": [_disparity(view, row, words) for row in others],
         "robustness": [_disparity(view, row, words) for row in robust],
-        "not_judged": [_unjudged(view, row) for row in groups if row["low"] is None],
+        "not_judged": [_unjudged(view, row) for row in (*groups, *_absent(view)) if row["low"] is None],
         "failures": [_failed(view, row) for row in rates if row["failures"]],
         "statements": statements(view),
         "signature": view.signature.get("signature"),
@@ -130,6 +132,16 @@ def _in_order(view: View, rows: list[Row]) -> list[Row]:
     return sorted(rows, key=place)
 
 
+def _absent(view: View) -> list[Row]:
+    return [
+        row
+        for axis in view.axes
+        for backend in view.backends
+        for condition in view.conditions
+        for row in view.absent(axis=axis, backend=backend, condition=condition)
+    ]
+
+
 def _pick(row: Row, keys: Sequence[str]) -> dict[str, Any]:
     return {key: row[key] for key in keys}
 
@@ -149,7 +161,8 @@ def _origin(view: View, axis: str) -> dict[str, Any]:
 
 
 def _disparity(view: View, row: Row, words: dict[tuple[Any, ...], int | None]) -> dict[str, Any]:
-    """Return a comparison with the words on both sides, as the cells have them."""
+    """Return a comparison with the words on both sides, as the cells have them; unknown where it is paired."""
+    paired = row["measure"] in PAIRED
     overall = row["reference_group"] == OVERALL
     other = {
         "axis": OVERALL if overall else row["axis"],
@@ -157,13 +170,11 @@ def _disparity(view: View, row: Row, words: dict[tuple[Any, ...], int | None]) -
         "condition": row["reference_condition"],
         "backend": row["reference_backend"],
     }
-    if row["measure"] in MEASURES["interaction"]:
-        other["condition"] = row["condition"]
     return {
         **_pick(row, DISPARITY_KEYS),
         **_origin(view, row["axis"]),
-        "words": words.get(_cell(row)),
-        "reference_words": words.get(_cell(other)),
+        "words": None if paired else words.get(_cell(row)),
+        "reference_words": None if paired else words.get(_cell(other)),
     }
 
 
@@ -176,7 +187,7 @@ def _unjudged(view: View, row: Row) -> dict[str, Any]:
     return {
         **_pick(row, ("axis", "group")),
         **_pick(row, keys),
-        "why": "unlabelled speakers" if row["group"] is None and row["wer"] is None else sentences.reason(row),
+        "why": view.who(sentences.reason(row)),
         "note": row["note"],
         **_origin(view, row["axis"]),
     }

@@ -24,6 +24,7 @@ SPECIAL = "\\`*_<>|&~$"
 def markdown(card: Mapping[str, Any]) -> str:
     """Return the Markdown of a card made by `metrics_card`, from its data alone."""
     measured = card["what_was_measured"]
+    who = "speakers" if measured["about_people"] else "voices"
     corpus = measured["corpus"]
     lines = ["# Service card: measured parts", ""]
     if card["notice"]:
@@ -32,14 +33,14 @@ def markdown(card: Mapping[str, Any]) -> str:
     date = measured["created"] or "an unknown date"
     lines += [f"Corpus: {_escape(str(title))}. Measured on {_escape(str(date))}.", ""]
     lines += ["## What was found", "", *(f"- {_escape(sentence)}" for sentence in card["statements"]), ""]
-    lines += _section("What was measured", _about(measured))
-    lines += _section("All speakers", _rates(card["overall"], named=False))
+    lines += _section("What was measured", _about(measured, who))
+    lines += _section(f"All {who}", _rates(card["overall"], who, named=False))
     for axis in measured["axes"]:
         rows = [row for row in card["groups"] if row["axis"] == axis["axis"]]
-        lines += _section(f"By {_provenance(axis)}", _rates(rows, named=True))
-    lines += _section("Disparities", _comparisons(card["disparities"]))
-    lines += _section("Robustness", _comparisons(card["robustness"]))
-    lines += _section("Not judged", _not_judged(card["not_judged"]))
+        lines += _section(f"By {_provenance(axis)}", _rates(rows, who, named=True))
+    lines += _section("Disparities", _comparisons(card["disparities"], who))
+    lines += _section("Robustness", _comparisons(card["robustness"], who))
+    lines += _section("Not judged", _not_judged(card["not_judged"], who))
     lines += _section("Failures", _failures(card["failures"]))
     lines += ["## Signature", "", f"    {safe(str(card['signature']))}", ""]
     if card["notice"]:
@@ -68,11 +69,11 @@ def _provenance(axis: Mapping[str, Any]) -> str:
     return f"{label(axis['axis'])} ({origin}{imputed})"
 
 
-def _about(measured: Mapping[str, Any]) -> Table:
+def _about(measured: Mapping[str, Any], who: str) -> Table:
     corpus, normalizer = measured["corpus"], measured["normalizer"] or {}
     facts = {
         "kind of speech": corpus.get("kind"),
-        "speakers": number(corpus.get("speakers")),
+        who: number(corpus.get("speakers")),
         "utterances": number(corpus.get("utterances")),
         "hours": corpus.get("hours"),
         "licence": corpus.get("licence"),
@@ -90,9 +91,9 @@ def _about(measured: Mapping[str, Any]) -> Table:
     return [("what", "value"), *((name, str(value)) for name, value in facts.items() if value not in (None, ""))]
 
 
-def _rates(rows: Sequence[Row], *, named: bool) -> Table:
+def _rates(rows: Sequence[Row], who: str, *, named: bool) -> Table:
     head = ["group"] if named else []
-    table: Table = [(*head, "condition", "recogniser", "speakers", "words", "WER %", "interval", "note")]
+    table: Table = [(*head, "condition", "recogniser", who, "words", "WER %", "interval", "note")]
     for row in rows:
         name = [label(row["group"])] if named else []
         counts = (number(row["speakers"]), number(row["reference_words"]))
@@ -101,8 +102,8 @@ def _rates(rows: Sequence[Row], *, named: bool) -> Table:
     return table
 
 
-def _comparisons(rows: Sequence[Row]) -> Table:
-    head = ("measure", "group", "against", "condition", "recogniser", "speakers", "words", "estimate")
+def _comparisons(rows: Sequence[Row], who: str) -> Table:
+    head = ("measure", "group", "against", "condition", "recogniser", who, "words", "estimate")
     table: Table = [(*head, "interval", "adjusted p", "note")]
     for row in rows:
         on_points = "difference" in row["measure"]
@@ -116,7 +117,7 @@ def _comparisons(rows: Sequence[Row]) -> Table:
                 label(row["condition"]),
                 label(row["backend"]),
                 f"{number(row['speakers'])} / {number(row['reference_speakers'])}",
-                f"{number(row['words'])} / {number(row['reference_words'])}",
+                _words(row),
                 shown,
                 interval,
                 chance(row["p_adjusted"]),
@@ -124,6 +125,11 @@ def _comparisons(rows: Sequence[Row]) -> Table:
             )
         )
     return table
+
+
+def _words(row: Row) -> str:
+    both = row["words"], row["reference_words"]
+    return number(None) if both == (None, None) else " / ".join(map(number, both))
 
 
 def _against(row: Row) -> str:
@@ -134,8 +140,8 @@ def _against(row: Row) -> str:
     return ", ".join(parts) or "itself"
 
 
-def _not_judged(rows: Sequence[Row]) -> Table:
-    table: Table = [("axis", "group", "condition", "recogniser", "speakers", "words", "why")]
+def _not_judged(rows: Sequence[Row], who: str) -> Table:
+    table: Table = [("axis", "group", "condition", "recogniser", who, "words", "why")]
     for row in rows:
         counts = (number(row["speakers"]), number(row["reference_words"]))
         where = (label(row["axis"]), label(row["group"]), label(row["condition"]), label(row["backend"]))

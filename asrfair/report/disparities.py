@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from asrfair.report.findings import Contrast, contrasts
+from asrfair.report.findings import Contrast, contrasts, extra_finding, extra_parts
 from asrfair.report.footnotes import footnotes
 from asrfair.report.page import QUIET, Column, Page, Subhead
 from asrfair.report.text import (
@@ -28,12 +28,11 @@ Found = dict[str, list[Contrast]]
 
 @dataclass(frozen=True)
 class Told:
-    """How a family of comparisons is told: its title, whether that ends with the other group, and the verdicts."""
+    """How a family of comparisons is told: its title, whether that ends with the other group and has a p per scale."""
 
     title: str
     names_other: bool = False
-    worse: str = "worse"
-    better: str = "better"
+    per_scale: bool = False
 
 
 def against_reference(page: Page, view: View, *, axis: str, backend: str, top: int) -> None:
@@ -41,7 +40,8 @@ def against_reference(page: Page, view: View, *, axis: str, backend: str, top: i
     reference = view.axis(axis).get("reference_group")
     if reference is None:
         page.gap()
-        page.line("No reference group is named for this axis: groups are compared with all speakers.", indent=2)
+        who = view.who("speakers")
+        page.line(f"No reference group is named for this axis: groups are compared with all {who}.", indent=2)
         return
     found = _by_condition(view, "reference", axis=axis, backend=backend, conditions=view.conditions)
     _write(page, view, Told(f"Disparities against {label(reference)}", names_other=True), found, top=top)
@@ -50,7 +50,7 @@ def against_reference(page: Page, view: View, *, axis: str, backend: str, top: i
 def against_overall(page: Page, view: View, *, axis: str, backend: str, top: int) -> None:
     """Write differences and ratios to all speakers under the main condition."""
     found = _by_condition(view, "overall", axis=axis, backend=backend, conditions=[view.condition])
-    _write(page, view, Told("Disparities against all speakers together"), found, top=top)
+    _write(page, view, Told(view.who("Disparities against all speakers together")), found, top=top)
 
 
 def interactions(page: Page, view: View, *, axis: str, backend: str, top: int) -> None:
@@ -58,13 +58,13 @@ def interactions(page: Page, view: View, *, axis: str, backend: str, top: int) -
     reference = label(view.axis(axis).get("reference_group"))
     found = _by_condition(view, "interaction", axis=axis, backend=backend, conditions=_other_conditions(view))
     title = f"Extra cost of a condition compared with its cost to {reference}"
-    _write(page, view, Told(title, names_other=True, worse="costs more", better="costs less"), found, top=top)
+    _write(page, view, Told(title, names_other=True, per_scale=True), found, top=top)
 
 
 def condition_costs(page: Page, view: View, *, axis: str, backend: str, top: int) -> None:
     """Write what each condition costs, paired by speaker."""
     found = _by_condition(view, "condition", axis=axis, backend=backend, conditions=_other_conditions(view))
-    title = f"Cost of a condition against {label(view.signature.get('baseline_condition'))}, paired by speaker"
+    title = f"Cost of a condition against {label(view.signature.get('baseline_condition'))}, {_paired(view)}"
     _write(page, view, Told(title), found, top=top)
 
 
@@ -75,7 +75,12 @@ def backend_comparison(page: Page, view: View, *, axis: str, top: int) -> None:
     for backend in view.backends:
         if backend != baseline:
             found = _by_condition(view, "backend", axis=axis, backend=backend, conditions=conditions)
-            _write(page, view, Told(f"{label(backend)} against {label(baseline)}, paired by speaker"), found, top=top)
+            title = f"{label(backend)} against {label(baseline)}, {_paired(view)}"
+            _write(page, view, Told(title), found, top=top)
+
+
+def _paired(view: View) -> str:
+    return view.who("paired by speaker")
 
 
 def _other_conditions(view: View) -> list[str]:
@@ -94,14 +99,23 @@ def _write(page: Page, view: View, told: Told, found: Found, *, top: int) -> Non
     if not found:
         return
     share = top if len(found) == 1 else max(LEAST_PER_CONDITION, top // len(found))
-    shown = {condition: rows[:share] for condition, rows in found.items()}
+    shown = {condition: _kept(rows, share, alpha=view.alpha) for condition, rows in found.items()}
     flat = [contrast for rows in shown.values() for contrast in rows]
     by_group = flat[0].row["axis"] != OVERALL
     only = f", in {label(next(iter(found)))}" if len(found) == 1 and by_group else ""
     page.gap()
-    page.line(f"{told.title}{only}{_other_speakers(told, flat)}", indent=2, hang=2)
-    page.table(_columns("group" if by_group else "condition"), _body(view, told, found, shown, by_group=by_group))
-    footnotes(page, [(label(c.group if by_group else c.row["condition"]), row) for c in flat for row in c.rows])
+    page.line(f"{told.title}{only}{_other_speakers(view, told, flat)}", indent=2, hang=2)
+    body = _body(view, told, found, shown, by_group=by_group)
+    page.table(_columns(view, "group" if by_group else "condition"), body)
+    cells = [cell for row in body if not isinstance(row, Subhead) for cell in row]
+    if told.per_scale and any("\n" in str(cell) for cell in cells):
+        page.line("adj. p and finding: of the points, then of the ratio", style=QUIET, indent=2, hang=2)
+    footnotes(page, view, [(label(c.group if by_group else c.row["condition"]), row) for c in flat for row in c.rows])
+
+
+def _kept(rows: list[Contrast], share: int, *, alpha: float) -> list[Contrast]:
+    """Keep the largest, and every one that shows something."""
+    return [contrast for k, contrast in enumerate(rows) if k < share or contrast.shown(alpha)]
 
 
 def _body(view: View, told: Told, found: Found, shown: Found, *, by_group: bool) -> list[list[str | Text] | Subhead]:
@@ -118,17 +132,17 @@ def _body(view: View, told: Told, found: Found, shown: Found, *, by_group: bool)
     return body
 
 
-def _other_speakers(told: Told, found: Sequence[Contrast]) -> str:
+def _other_speakers(view: View, told: Told, found: Sequence[Contrast]) -> str:
     counts = sorted({c.row["reference_speakers"] for c in found if c.row["reference_speakers"] is not None})
     if not told.names_other or not counts:
         return ""
-    most = counted(counts[-1], "speaker")
+    most = counted(counts[-1], view.who("speaker"))
     return f" ({most})" if len(counts) == 1 else f" ({number(counts[0])} to {most})"
 
 
-def _columns(name: str) -> list[Column]:
+def _columns(view: View, name: str) -> list[Column]:
     return [
-        Column(f"{name} (speakers)", wraps=True, narrowest=10),
+        Column(f"{name} ({view.who('speakers')})", wraps=True, narrowest=10),
         Column("points", drop=2),
         Column("ratio", wraps=True, narrowest=14),
         Column("adj. p", align="right", drop=1),
@@ -139,14 +153,9 @@ def _columns(name: str) -> list[Column]:
 def _cells(view: View, found: Sequence[Contrast], told: Told) -> list[list[str | Text]]:
     differences = _aligned([contrast.difference for contrast in found], points, short_points_interval)
     ratios = _aligned([contrast.ratio for contrast in found], factor, factor_interval)
+    verdicts = [(_extra if told.per_scale else _finding)(contrast, alpha=view.alpha) for contrast in found]
     return [
-        [
-            difference,
-            ratio,
-            "-" if contrast.p is None else chance(contrast.p),
-            _finding(contrast, told, alpha=view.alpha),
-        ]
-        for contrast, difference, ratio in zip(found, differences, ratios, strict=True)
+        [difference, ratio, *verdict] for difference, ratio, verdict in zip(differences, ratios, verdicts, strict=True)
     ]
 
 
@@ -159,7 +168,21 @@ def _aligned(
     return [f"{number.rjust(width)} {end}".rstrip() for number, end in zip(estimates, ends, strict=True)]
 
 
-def _finding(contrast: Contrast, told: Told, *, alpha: float) -> Text:
+def _finding(contrast: Contrast, *, alpha: float) -> list[str | Text]:
     verdict = contrast.verdict(alpha)
-    words = {"worse": told.worse, "better": told.better}.get(verdict, verdict)
-    return Text(words, style="bold" if verdict in ("worse", "better") else QUIET)
+    return [_chance(contrast.p), Text(verdict, style="bold" if verdict in ("worse", "better") else QUIET)]
+
+
+def _extra(contrast: Contrast, *, alpha: float) -> list[str | Text]:
+    """Return p and finding with a line for each scale, one line where both say the same."""
+    rows = [row for row in (contrast.difference, contrast.ratio) if row is not None and row["estimate"] is not None]
+    chances = [_chance(row["p_adjusted"]) for row in rows]
+    finding = extra_finding(contrast, alpha)
+    if len(set(chances)) > 1 and "," not in finding and finding in extra_parts(contrast, alpha):
+        finding = "\n".join(extra_parts(contrast, alpha))
+    told = Text(finding.replace(", ", ",\n").rstrip("\n"), style="bold" if contrast.shown(alpha) else QUIET)
+    return ["\n".join(chances if len(set(chances)) > 1 else chances[:1]) or "-", told]
+
+
+def _chance(p: float | None) -> str:
+    return "-" if p is None else chance(p)

@@ -56,10 +56,10 @@ def _per_group(page: Page, view: View, failed: pl.DataFrame, *, top: int) -> Non
         if rows.is_empty():
             continue
         page.gap()
-        page.line("all speakers" if axis == OVERALL else view.provenance(axis), style="bold", indent=2)
+        page.line(view.who("all speakers") if axis == OVERALL else view.provenance(axis), style="bold", indent=2)
         body = [
             [
-                "all speakers" if axis == OVERALL else label(row["group"]),
+                view.who("all speakers") if axis == OVERALL else label(row["group"]),
                 label(row["condition"]),
                 *([label(row["backend"])] if several else []),
                 number(row["failures"]),
@@ -86,8 +86,10 @@ def closing(page: Page, view: View) -> None:
     if view.axes:
         lines.append(
             f"A disparity is called shown when its p, adjusted over the comparisons of its table family (Holm), is "
-            f"below {view.alpha:g}; the p is the ratio's, or the difference's where there is no ratio. The group "
-            "with the highest WER was picked for being highest, which makes it look a little worse than it is."
+            f"below {view.alpha:g}; the p is the ratio's, or the difference's where the ratio has none. For the extra "
+            "cost of a condition the points and the factor have a p each; it costs more, or less, where both show it. "
+            "The intervals are not adjusted. The group with the highest WER was picked for being highest, which makes "
+            "it look a little worse than it is."
         )
     if lines:
         page.heading("Notes")

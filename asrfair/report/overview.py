@@ -1,16 +1,19 @@
 """The first page: what was run, and the findings in words."""
 
 from asrfair.report import sentences
-from asrfair.report.findings import (
-    Contrast,
-    Standing,
-    contrasts,
-    largest_cost,
-    largest_extra_cost,
-    standing,
-)
+from asrfair.report.findings import Contrast, Standing, condition_costs, contrasts, extra_costs, standing
 from asrfair.report.page import WARNING, Page
-from asrfair.report.text import counted, factor, factor_interval, label, listed, points
+from asrfair.report.text import (
+    Row,
+    counted,
+    factor,
+    factor_interval,
+    label,
+    listed,
+    percent,
+    points,
+    points_interval,
+)
 from asrfair.report.view import View
 
 
@@ -30,7 +33,8 @@ def what_was_run(page: Page, view: View) -> None:
 def _facts(view: View) -> list[tuple[str, str]]:
     signature, corpus = view.signature, view.corpus
     hours = "" if corpus.get("hours") is None else f", {corpus['hours']:.2f} hours"
-    size = f"{counted(corpus.get('speakers'), 'speaker')}, {counted(corpus.get('utterances'), 'utterance')}{hours}"
+    who = counted(corpus.get("speakers"), view.who("speaker"))
+    size = f"{who}, {counted(corpus.get('utterances'), 'utterance')}{hours}"
     normalizer = signature.get("normalizer") or {}
     facts = [
         ("corpus", f"{sentences.kind(view)}: {size}"),
@@ -79,7 +83,7 @@ def _item(page: Page, lead: str, content: str) -> None:
 
 
 def _all_together(page: Page, view: View, condition: str) -> None:
-    page.line("All speakers together", style="bold", indent=2)
+    page.line(view.who("All speakers together"), style="bold", indent=2)
     for backend in view.backends:
         row = view.overall(backend=backend, condition=condition)
         _item(page, label(backend), "not counted" if row is None else sentences.rate(view, row))
@@ -99,17 +103,26 @@ def _standing(view: View, found: Standing) -> list[str]:
     worst = found.worst
     if worst is None:
         return ["No group could be judged."]
-    told = [f"Highest: {label(worst['group'])}, {sentences.rate(view, worst)}."]
+    among = " of the groups that could be judged" if found.unjudged else ""
+    told = [f"Highest{among}: {label(worst['group'])}, {sentences.rate(view, worst)}."]
+    higher = [_higher(view, row) for row in found.unjudged if (row["wer"] or 0.0) > worst["wer"]]
+    above = [f"Higher, but not judged: {listed(higher, most=3)}."] if higher else []
     if len(found.judged) + len(found.not_judged) < 2:
-        return [*told, "There is no second group to compare with."]
+        return [*told, *above, "There is no second group to compare with."]
     contrast = found.contrast(worst["group"])
-    if worst["group"] == found.reference:
+    if found.reference is not None and worst["group"] == found.reference:
         told.append(f"{found.other} is itself the reference group.")
     elif contrast is not None:
         verdict = sentences.verdict(contrast, to=found.other, alpha=view.alpha)
-        told.append(f"That is {sentences.ratio(contrast, to=found.other)}: {verdict}.")
+        told.append(f"That is {sentences.size(contrast, to=found.other)}: {verdict}.")
         told += _against_all(view, found, contrast)
-    return [*told, *_others(view, found)]
+    elif worst["group"] is None:
+        told.append(f"{view.who('Unlabelled speakers')} are not compared with {found.other}.")
+    return [*told, *above, *_others(view, found)]
+
+
+def _higher(view: View, row: Row) -> str:
+    return f"{label(row['group'])}, {percent(row['wer'])} % ({view.who(sentences.reason(row))})"
 
 
 def _against_all(view: View, found: Standing, contrast: Contrast) -> list[str]:
@@ -120,14 +133,15 @@ def _against_all(view: View, found: Standing, contrast: Contrast) -> list[str]:
     against = next((c for c in everybody if c.group == contrast.group), None)
     if against is None or against.verdict(view.alpha) != "worse":
         return []
-    return [f"That is {sentences.ratio(against, to='all speakers')}: served worse than all speakers together."]
+    everybody_else = view.who("all speakers")
+    return [f"That is {sentences.size(against, to=everybody_else)}: served worse than {everybody_else} together."]
 
 
 def _others(view: View, found: Standing) -> list[str]:
     worst = found.worst
     shown = {side: found.with_verdict(side, view.alpha) for side in ("worse", "better")}
     if not any(shown.values()):
-        return [sentences.no_disparity(found)]
+        return [sentences.no_disparity(view, found)]
     told = []
     for side, sided in shown.items():
         told_already = any(worst is not None and c.group == worst["group"] for c in sided)
@@ -140,35 +154,50 @@ def _others(view: View, found: Standing) -> list[str]:
 
 def _named(view: View, contrast: Contrast) -> str:
     row = contrast.row
-    ratio = row is contrast.ratio
-    size = f"{factor(row['estimate'])} times {factor_interval(row)}" if ratio else f"{points(row['estimate'])} points"
+    if row is contrast.ratio:
+        size = f"{factor(row['estimate'])} times {factor_interval(row)}"
+    else:
+        size = f"{points(row['estimate'])} points {points_interval(row)}"
     return f"{label(contrast.group)} ({size}, {sentences.people(view, row['speakers'])})"
 
 
 def _degraded_most(page: Page, view: View) -> None:
-    costs = [(backend, largest_cost(view, backend=backend)) for backend in view.backends]
-    if not any(cost for _, cost in costs):
+    told = [(backend, _cost(view, backend), _extra_cost(view, backend)) for backend in view.backends]
+    if not any(cost or extra for _, cost, extra in told):
         return
     _part(page, "What degraded most")
-    for backend, cost in costs:
-        if cost is not None:
-            _item(
-                page,
-                label(backend),
-                f"{sentences.condition_cost(cost)} ({sentences.people(view, cost.row['speakers'])}).",
-            )
-        extra = largest_extra_cost(view, backend=backend)
-        if extra is not None:
-            found = extra.verdict(view.alpha)
-            verdict = {"worse": "shown", "better": "shown to cost less"}.get(found, str(found))
-            sides = sentences.both_sides(extra)
-            page.line(f"Largest extra cost: {sentences.extra_cost(extra)}, {sides}: {verdict}.", indent=6, hang=2)
+    for backend, cost, extra in told:
+        if cost or extra:
+            _item(page, label(backend), cost or "no other condition")
+        page.line(extra, indent=6, hang=2)
+
+
+def _cost(view: View, backend: str) -> str:
+    costs = condition_costs(view, backend=backend)
+    largest = costs.largest
+    if largest is None:
+        return f"{sentences.no_cost(costs)}." if costs.compared else ""
+    among = "" if costs.complete else "of the conditions that could be judged, "
+    who = sentences.people(view, largest.row["speakers"])
+    return f"{among}{sentences.condition_cost(view, largest)}; {who}."
+
+
+def _extra_cost(view: View, backend: str) -> str:
+    costs = extra_costs(view, backend=backend)
+    shown = costs.largest_shown(view.alpha)
+    largest = shown or costs.largest
+    if largest is None:
+        return f"Extra cost for a group: {sentences.no_extra_cost(costs)}." if costs.compared else ""
+    lead = "Largest extra cost" if largest is costs.largest else "Largest extra cost shown"
+    among = "" if costs.complete else ", of those judged"
+    axis = view.provenance(str(largest.row["axis"]))
+    return f"{lead}{among}, by {axis}: {sentences.extra_cost(view, largest)}."
 
 
 def _not_judged(page: Page, view: View, standings: list[Standing]) -> None:
     told: dict[tuple[str, str], list[str]] = {}
     for found in standings:
-        sentence = sentences.not_judged(found)
+        sentence = sentences.not_judged(view, found)
         if sentence is not None:
             told.setdefault((found.axis, sentence), []).append(found.backend)
     lines = []
@@ -179,7 +208,7 @@ def _not_judged(page: Page, view: View, standings: list[Standing]) -> None:
     if failures:
         lines.append(f"{counted(failures, 'transcription')} failed; see the failures below.")
     if view.corpus.get("speakers") is None and not view.signature.get("independent_utterances"):
-        lines.append("Speakers are unknown, and without them there are no intervals.")
+        lines.append(view.who("Speakers are unknown, and without them there are no intervals."))
     if not lines:
         return
     _part(page, "What could not be judged")

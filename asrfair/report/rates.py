@@ -54,8 +54,10 @@ def group_rates(page: Page, view: View, *, axis: str, backend: str, top: int) ->
     if chosen.shown:
         names = [_name(row, reference) for row in chosen.shown]
         shown = chosen.shown if overall is None else [*chosen.shown, overall]
-        names = names if overall is None else [*names, "all speakers"]
-        guide = next((row["wer"] for row in chosen.shown if row["group"] == reference), None)
+        names = names if overall is None else [*names, view.who("all speakers")]
+        guide = None
+        if reference is not None:
+            guide = next((row["wer"] for row in chosen.shown if row["group"] == reference), None)
         _forest_table(page, view, shown, names=names, title=f"in {label(condition)}", guide=guide)
         _rest(page, chosen.rest)
     if len(view.conditions) > 1:
@@ -83,7 +85,7 @@ def _forest_table(
 ) -> None:
     columns = [
         Column(title, wraps=True, narrowest=12),
-        Column("speakers", align="right"),
+        Column(view.who("speakers"), align="right"),
         Column("words", align="right", drop=1),
         Column("WER", align="right"),
         Column(view.level, wraps=True, narrowest=8),
@@ -93,10 +95,10 @@ def _forest_table(
     if drawn and guide is not None:
         page.line(f"{page.glyphs.guide}  WER of the reference group", style=QUIET, indent=2)
     if any(is_few(row["speakers"]) for row in rows):
-        page.line(FEW, style=QUIET, indent=2, hang=3)
+        page.line(view.who(FEW), style=QUIET, indent=2, hang=3)
     if any(row["wer"] is None and view.errors(row) is not None for row in rows):
         page.line(NO_WORDS, style=QUIET, indent=2, hang=5)
-    footnotes(page, [(name, row) for row, name in zip(rows, names, strict=True)])
+    footnotes(page, view, [(name, row) for row, name in zip(rows, names, strict=True)])
 
 
 def _forest_row(view: View, row: Row, name: str) -> list[Text | str]:
@@ -123,7 +125,7 @@ def _by_condition(page: Page, view: View, *, axis: str, backend: str, main: list
     for start in range(0, len(view.conditions), block):
         conditions = view.conditions[start : start + block]
         page.gap()
-        columns = [Column("group (speakers)", wraps=True, narrowest=12)]
+        columns = [Column(view.who("group (speakers)"), wraps=True, narrowest=12)]
         columns += [Column(_folded(label(name)), align="right") for name in conditions]
         rows: list[list[str | Text]] = []
         for told in main:
@@ -135,7 +137,7 @@ def _by_condition(page: Page, view: View, *, axis: str, backend: str, main: list
         page.line(NO_WORDS, style=QUIET, indent=2, hang=5)
     told_before = {row["group"]: row["note"] for row in main}
     others = [row for row in shown if row["note"] != told_before[row["group"]]]
-    footnotes(page, [(f"{label(row['group'])} in {label(row['condition'])}", row) for row in others])
+    footnotes(page, view, [(f"{label(row['group'])} in {label(row['condition'])}", row) for row in others])
 
 
 def _folded(name: str) -> str:
@@ -147,7 +149,7 @@ def _heat(view: View, page: Page, row: Row | None, *, top: float, speakers: int 
         return Text("-  ", style=QUIET)
     errors = view.errors(row) if row["wer"] is None else None
     rate = Text(f"{cell(row, errors)} {shade(row['wer'], top=top, glyphs=page.glyphs)}", style="bold")
-    others = "" if row["speakers"] == speakers else f"\n{counted(row['speakers'], 'speaker')}"
+    others = "" if row["speakers"] == speakers else f"\n{counted(row['speakers'], view.who('speaker'))}"
     return Text.assemble(rate, "\n", (percent_interval(row), QUIET), others)
 
 

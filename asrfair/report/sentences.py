@@ -4,7 +4,16 @@ A bound is claimed only at the end of the interval that supports it; no finding 
 disparity could still be, with how many speakers; a label's provenance stands beside its axis.
 """
 
-from asrfair.report.findings import Contrast, Standing, open_factor
+from collections.abc import Callable
+
+from asrfair.report.findings import (
+    Contrast,
+    Costs,
+    Standing,
+    extra_finding,
+    open_factor,
+    open_points,
+)
 from asrfair.report.text import (
     Row,
     counted,
@@ -24,6 +33,8 @@ from asrfair.report.view import View, is_few
 SYNTHETIC = "Synthetic voices: this demonstrates the tool and says nothing about people."
 IMPUTED = "These labels are imputed, not given by or asked of the speakers: groups may be mixed up."
 INDEPENDENT = "Utterances are treated as independent: the intervals may be far too narrow."
+# Parts of a note that say how an interval was made, not why there is none.
+NO_REASON = ("under 10 ", "utterances treated as independent", "spread from ", "no errors: upper end")
 KINDS = {
     "read": "read speech",
     "natural": "natural speech",
@@ -58,22 +69,22 @@ def rate(view: View, row: Row) -> str:
     return f"WER {percent(row['wer'])} % {percent_interval(row)}, {evidence(view, row)}"
 
 
-def both_sides(contrast: Contrast) -> str:
+def both_sides(view: View, contrast: Contrast) -> str:
     """Say on how many speakers a comparison rests: «8 speakers against 14»."""
     row = contrast.row
-    return f"{counted(row['speakers'], 'speaker')} against {number(row['reference_speakers'])}"
+    return f"{counted(row['speakers'], view.who('speaker'))} against {number(row['reference_speakers'])}"
 
 
-def ratio(contrast: Contrast, *, to: str) -> str:
-    """Say a contrast: «2.56 times the WER of us [1.82, 3.60], adjusted p < 0.001»."""
+def size(contrast: Contrast, *, to: str) -> str:
+    """Say a contrast: «2.56 times the WER of us [1.82, 3.60], adjusted p < 0.001»; without an interval, its size."""
     row = contrast.row
     if row["estimate"] is None:
-        return f"against {to} it could not be judged"
+        return f"unknown against {to}"
     if row is contrast.ratio:
-        size = f"{factor(row['estimate'])} times the WER of {to} {factor_interval(row)}"
+        told = f"{factor(row['estimate'])} times the WER of {to}", factor_interval(row)
     else:
-        size = f"{points(row['estimate'])} points against {to} {points_interval(row)}"
-    return f"{size}, adjusted {p_equals(contrast.p)}"
+        told = f"{points(row['estimate'])} points against {to}", points_interval(row)
+    return told[0] if not contrast.judged else f"{' '.join(told)}, adjusted {p_equals(contrast.p)}"
 
 
 def verdict(contrast: Contrast, *, to: str, alpha: float) -> str:
@@ -86,34 +97,51 @@ def verdict(contrast: Contrast, *, to: str, alpha: float) -> str:
     }[contrast.verdict(alpha)]
 
 
-def no_disparity(standing: Standing) -> str:
+def no_disparity(view: View, standing: Standing) -> str:
     """Say how large a disparity the data leave open, where none could be shown."""
-    widest = standing.widest()
-    if widest is None:
+    widest, in_points = standing.widest(), standing.widest_in_points()
+    parts = []
+    if widest is not None:
+        parts.append(f"up to a factor of {factor(open_factor(widest))} cannot be ruled out ({_whom(view, widest)})")
+    if in_points is not None:
+        most = f"{100 * (open_points(in_points) or 0.0):.1f} points"
+        parts.append(f"up to {most} cannot be ruled out ({_whom(view, in_points)})")
+    if not parts:
         return f"No group could be judged against {standing.other}."
-    counts = (widest.row["speakers"], widest.row["reference_speakers"])
+    return f"No disparity against {standing.other} could be shown; one of {', one of '.join(parts)}."
+
+
+def _whom(view: View, contrast: Contrast) -> str:
+    row = contrast.row
     return (
-        f"No disparity against {standing.other} could be shown; one of up to a factor of "
-        f"{factor(open_factor(widest))} cannot be ruled out ({label(widest.group)}, "
-        f"{counted(counts[0], 'speaker')}, against {number(counts[1])})."
+        f"{label(contrast.group)}, {counted(row['speakers'], view.who('speaker'))}, "
+        f"against {number(row['reference_speakers'])}"
     )
 
 
-def not_judged(standing: Standing) -> str | None:
-    """Say which groups and how many unlabelled speakers could not be judged; None where there are none."""
+def not_judged(view: View, standing: Standing) -> str | None:
+    """Say which groups and how many unlabelled speakers could not be judged, and why; None where there are none."""
     parts = []
     if standing.not_judged:
-        names = listed(f"{label(row['group'])} ({reason(row)})" for row in standing.not_judged)
+        why: dict[str, list[str]] = {}
+        for row in standing.not_judged:
+            why.setdefault(view.who(reason(row)), []).append(label(row["group"]))
+        names = "; ".join(f"{listed(groups)} ({words})" for words, groups in why.items())
         parts.append(f"{counted(len(standing.not_judged), 'group')}: {names}")
     if standing.unlabelled is not None:
         row = standing.unlabelled
-        who = counted(row["speakers"], "speaker") if row["speakers"] is not None else "speakers"
-        parts.append(f"{who} without a label ({counted(row['utterances'], 'utterance')})")
+        who = counted(row["speakers"], view.who("speaker")) if row["speakers"] else view.who("speakers")
+        because = "" if view.who(reason(row)) == who else f"; {view.who(reason(row))}"
+        parts.append(f"{who} without a label ({counted(row['utterances'], 'utterance')}{because})")
     return "; ".join(parts) or None
 
 
 def reason(row: Row) -> str:
-    """Say why a cell has no interval."""
+    """Say why a cell has no interval, in the words of its note."""
+    parts = [part.strip().removesuffix(": not judged") for part in (row["note"] or "").split("; ")]
+    why = [part for part in parts if part and not part.startswith(NO_REASON)]
+    if why:
+        return ", ".join(why)
     if row["wer"] is None:
         return "no reference words"
     if row["speakers"] is None:
@@ -121,27 +149,90 @@ def reason(row: Row) -> str:
     return counted(row["speakers"], "speaker") if row["speakers"] < 2 else "no interval"
 
 
-def condition_cost(contrast: Contrast) -> str:
-    """Say what a condition costs: «telephone: +21.0 points [+15.1, +27.3], 2.40 times [1.90, 3.00] against clean»."""
-    row = contrast.row
-    return f"{label(row['condition'])}: {_both_scales(contrast)} against {label(row['reference_condition'])}"
+def condition_cost(view: View, contrast: Contrast) -> str:
+    """Say what a condition costs, and what is shown of that by which p.
+
+    «telephone: +21.0 points [+15.1, +27.3], 2.40 times [1.90, 3.00] against clean, adjusted p < 0.001 (of the ratio):
+    shown to raise the WER».
+    """
+    row, difference, relative = contrast.row, contrast.difference, contrast.ratio
+    scales = [
+        _scale(difference, points, points_interval, " points"),
+        _scale(relative, factor, factor_interval, " times"),
+    ]
+    sizes = ", ".join(filter(None, scales)) or "unknown"
+    where = f"{label(row['condition'])}: {sizes} against {label(row['reference_condition'])}"
+    if not contrast.judged:
+        return f"{where}: could not be judged"
+    told = {
+        "worse": "shown to raise the WER",
+        "better": "shown to lower the WER",
+        "not shown": "no change could be shown",
+    }
+    scale = "ratio" if row is relative else "difference"
+    verdict = told.get(contrast.verdict(view.alpha), "could not be judged")
+    return f"{where}, adjusted {p_equals(contrast.p)} (of the {scale}): {verdict}"
 
 
-def extra_cost(contrast: Contrast) -> str:
-    """Say how much more a condition costs a group than the reference group, on both scales."""
-    row = contrast.row
-    scale = "ratio" if row is contrast.ratio else "difference"
+def extra_cost(view: View, contrast: Contrast) -> str:
+    """Say how much more a condition costs a group than the reference group: each scale with its p, then the finding."""
+    row, difference, relative = contrast.row, contrast.difference, contrast.ratio
+    scales = [
+        _scale(difference, points, points_interval, " points", with_p=True),
+        _scale(relative, factor, factor_interval, " times", with_p=True),
+    ]
+    sizes = ", and ".join(filter(None, scales)) or "unknown"
+    finding = extra_finding(contrast, view.alpha)
+    verdict = finding if finding.startswith("not ") else f"shown: {finding}{_but(contrast, view)}"
     return (
-        f"{label(row['group'])} under {label(row['condition'])}: {_both_scales(contrast)} beyond what it costs "
-        f"{label(row['reference_group'])}, adjusted {p_equals(contrast.p)} (of the {scale})"
+        f"{label(row['group'])} under {label(row['condition'])}: {sizes}, beyond what it costs "
+        f"{label(row['reference_group'])} ({both_sides(view, contrast)}); {verdict}"
     )
 
 
-def _both_scales(contrast: Contrast) -> str:
-    difference, relative = contrast.difference, contrast.ratio
-    parts = []
-    if difference is not None and difference["estimate"] is not None:
-        parts.append(f"{points(difference['estimate'])} points {points_interval(difference)}")
-    if relative is not None and relative["estimate"] is not None:
-        parts.append(f"{factor(relative['estimate'])} times {factor_interval(relative)}")
-    return ", ".join(parts) or "unknown"
+def _but(contrast: Contrast, view: View) -> str:
+    if contrast.on_points(view.alpha) == "not shown":
+        return "; in points nothing is shown"
+    return "; as a factor nothing is shown" if contrast.on_ratio(view.alpha) == "not shown" else ""
+
+
+def _scale(
+    row: Row | None,
+    shown: Callable[[float | None], str],
+    interval: Callable[[Row], str],
+    unit: str,
+    *,
+    with_p: bool = False,
+) -> str:
+    if row is None or row["estimate"] is None:
+        return ""
+    told = f"{shown(row['estimate'])}{unit}"
+    if row["low"] is None or row["p_adjusted"] is None:
+        return f"{told} (not judged)"
+    p = f", adjusted {p_equals(row['p_adjusted'])}" if with_p else ""
+    return f"{told} {interval(row)}{p}"
+
+
+def no_cost(costs: Costs) -> str:
+    """Say that no condition raised the WER of all speakers, and what is left open; or that none could be judged."""
+    if not costs.judged:
+        return "none could be judged"
+    which = "condition" if costs.complete else "condition that could be judged"
+    return f"no {which} raised the WER{_left_open(costs, by_group=False)}"
+
+
+def no_extra_cost(costs: Costs) -> str:
+    """Say that no condition cost a group more points than its reference group, or that none could be judged."""
+    if not costs.judged:
+        return "none could be judged"
+    where = "" if costs.complete else ", where that could be judged"
+    return f"no condition cost a group more points than its reference group{where}{_left_open(costs, by_group=True)}"
+
+
+def _left_open(costs: Costs, *, by_group: bool) -> str:
+    highest = costs.highest
+    if highest is None or highest.difference is None:
+        return ""
+    row = highest.difference
+    which = f"{label(row['group'])} under {label(row['condition'])}" if by_group else label(row["condition"])
+    return f"; the highest upper end is {points(row['high'])} points, {which}"

@@ -5,6 +5,8 @@ from asrfair.report.findings import Contrast, Standing, contrasts, standing
 from asrfair.report.text import (
     Row,
     counted,
+    factor,
+    factor_interval,
     label,
     listed,
     number,
@@ -77,19 +79,21 @@ def _cautions(view: View) -> list[str]:
     return told
 
 
+def _among(view: View) -> str:
+    return ", among synthetic voices" if view.synthetic else ""
+
+
 def _about_groups(view: View, found: Standing) -> list[str]:
-    where = f"By {view.provenance(found.axis)}, with {label(found.backend)} in {label(found.condition)}"
-    if view.synthetic:
-        where += ", among synthetic voices"
+    where = f"By {view.provenance(found.axis)}, with {label(found.backend)} in {label(found.condition)}{_among(view)}"
     told = []
     if found.judged:
         told.append(f"{where}, {_bound(view, found)}.")
     shown = [c for c in found.contrasts if c.verdict(view.alpha) in ("worse", "better")]
     told += [f"{where}, {_contrast(view, found, contrast)}." for contrast in shown]
     if found.contrasts and not shown:
-        sentence = sentences.no_disparity(found)
+        sentence = sentences.no_disparity(view, found)
         told.append(f"{where}: {sentence[0].lower()}{sentence[1:]}")
-    unjudged = sentences.not_judged(found)
+    unjudged = sentences.not_judged(view, found)
     if unjudged is not None:
         told.append(f"{where}, could not be judged: {unjudged}.")
     return told
@@ -110,14 +114,14 @@ def _bound(view: View, found: Standing) -> str:
 
 
 def _contrast(view: View, found: Standing, contrast: Contrast) -> str:
-    rows = {row["group"]: row for row in (*found.judged, *found.not_judged)}
+    rows = {row["group"]: row for row in (*found.judged, *found.unjudged)}
     overall = view.overall(backend=found.backend, condition=found.condition)
     other = overall if found.reference is None else rows.get(found.reference)
     sides = [rows.get(contrast.group), other]
     rates = " against ".join(_rate(view, row) for row in sides if row is not None)
     return (
         f"{label(contrast.group)} is {sentences.verdict(contrast, to=found.other, alpha=view.alpha)}: {rates}; "
-        f"{sentences.ratio(contrast, to=found.other)}"
+        f"{sentences.size(contrast, to=found.other)}"
     )
 
 
@@ -125,9 +129,8 @@ def _about_conditions(view: View, backend: str) -> list[str]:
     told = []
     for cost in contrasts(view, "condition", axis=OVERALL, backend=backend):
         if cost.row["condition"] != cost.row["reference_condition"]:
-            row = view.overall(backend=backend, condition=cost.row["condition"])
-            evidence = "" if row is None else f" ({sentences.evidence(view, row)})"
-            told.append(f"With {label(backend)}, {sentences.condition_cost(cost)}{evidence}.")
+            who = sentences.people(view, cost.row["speakers"])
+            told.append(f"With {label(backend)}{_among(view)}, {sentences.condition_cost(view, cost)} ({who}).")
     for axis in view.axes:
         told += _extra_costs(view, axis=axis, backend=backend)
     return told
@@ -135,23 +138,34 @@ def _about_conditions(view: View, backend: str) -> list[str]:
 
 def _extra_costs(view: View, *, axis: str, backend: str) -> list[str]:
     found = contrasts(view, "interaction", axis=axis, backend=backend)
-    shown = [c for c in found if c.verdict(view.alpha) in ("worse", "better")]
-    where = f"By {view.provenance(axis)}, with {label(backend)}"
-    told = [f"{where}, {sentences.extra_cost(c)} ({sentences.both_sides(c)})." for c in shown]
-    if found and not shown:
-        told.append(f"{where}, no extra cost of a condition for a group could be shown{_widest(found)}.")
+    where = f"By {view.provenance(axis)}, with {label(backend)}{_among(view)}"
+    told = [f"{where}, {sentences.extra_cost(view, c)}." for c in found if c.shown(view.alpha)]
+    judged = [contrast for contrast in found if contrast.judged]
+    if found and not judged:
+        told.append(f"{where}, whether a condition costs a group more than the reference group could not be judged.")
+    elif judged and not told:
+        some = "" if len(judged) == len(found) else f"; {_unjudged(len(found) - len(judged), len(found))}"
+        bounds = " and ".join(filter(None, (_at_most(view, found, on_points=on) for on in (True, False))))
+        told.append(f"{where}, no extra cost of a condition for a group could be shown: {bounds}{some}.")
     return told
 
 
-def _widest(found: list[Contrast]) -> str:
-    """Say the largest extra cost, in points, that the intervals leave open."""
-    judged = [(c.difference, c) for c in found if c.difference is not None and c.difference["high"] is not None]
+def _unjudged(count: int, of: int) -> str:
+    return f"{number(count)} of {counted(of, 'comparison')} could not be judged"
+
+
+def _at_most(view: View, found: list[Contrast], *, on_points: bool) -> str:
+    """Say the largest extra cost that one scale's intervals leave open, with that scale's p."""
+    rows = [(c.difference if on_points else c.ratio, c) for c in found]
+    judged = [(row, c) for row, c in rows if row is not None and None not in (row["high"], row["p_adjusted"])]
     if not judged:
         return ""
     row, contrast = max(judged, key=lambda pair: float(pair[0]["high"]))
+    most = f"{points(row['high'])} points" if on_points else f"{factor(row['high'])} times"
+    interval = (points_interval if on_points else factor_interval)(row)
     return (
-        f": at most {points(row['high'])} points, {label(row['group'])} under {label(row['condition'])} "
-        f"{points_interval(row)}, {sentences.both_sides(contrast)}, adjusted {p_equals(row['p_adjusted'])}"
+        f"at most {most} ({label(row['group'])} under {label(row['condition'])} {interval}, "
+        f"adjusted {p_equals(row['p_adjusted'])}, {sentences.both_sides(view, contrast)})"
     )
 
 

@@ -36,7 +36,7 @@ def render(results: Results, console: Console, *, top: int = 20) -> None:
 
 
 def _together(page: Page, view: View, *, top: int) -> None:
-    page.heading("All speakers together: WER in per cent")
+    page.heading(view.who("All speakers together: WER in per cent"))
     for backend in view.backends:
         overall_rates(page, view, backend=backend)
         disparities.condition_costs(page, view, axis=OVERALL, backend=backend, top=top)

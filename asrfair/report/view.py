@@ -8,7 +8,7 @@ import polars as pl
 
 from asrfair.report.text import Row, label, safe
 from asrfair.results import Results
-from asrfair.tables import OVERALL, with_intersections
+from asrfair.tables import INTERSECTION, OVERALL, RATES, with_intersections
 
 FEW_SPEAKERS = 10
 
@@ -48,6 +48,10 @@ class View:
     def synthetic(self) -> bool:
         """Whether the voices are not people's."""
         return self.corpus.get("kind") == "synthetic"
+
+    def who(self, text: str) -> str:
+        """Return words of this package, or the tables' own notes, with voices for speakers where they are synthetic."""
+        return voiced(text) if self.synthetic else text
 
     @property
     def condition(self) -> str | None:
@@ -92,13 +96,23 @@ class View:
         """Return rows of ``disparities`` of one measure, as the table orders them."""
         return _rows(self.results.disparities, measure=measure, axis=axis, backend=backend, condition=condition)
 
+    def absent(self, *, axis: str, backend: str, condition: str) -> list[Row]:
+        """Return rows for the labelled groups that the run knows and of which nothing was counted in a cell."""
+        known = set(self.results.rates.filter(pl.col("axis") == axis)["group"].unique())
+        utterances = _with_axis(self.results.utterances, axis)
+        known |= set(() if axis not in utterances.columns else utterances[axis].unique())
+        found = {row["group"] for row in _rows(self.results.rates, axis=axis, backend=backend, condition=condition)}
+        cell = {"axis": axis, "backend": backend, "condition": condition, "note": "no utterance counted"}
+        counts = dict.fromkeys(("speakers", "utterances", "failures", "reference_words"), 0)
+        return [{**dict.fromkeys(RATES), **cell, **counts, "group": group} for group in sorted(known - found - {None})]
+
     def errors(self, row: Row) -> int | None:
         """Return the number of errors counted in the cell of a ``rates`` row; None where the counts cannot say."""
         counts = self.results.counts
         axis = row["axis"]
         cell = (pl.col("condition") == row["condition"]) & (pl.col("backend") == row["backend"])
         if axis != OVERALL:
-            counts = with_intersections(counts, [axis]) if _has_parts(counts, axis) else counts
+            counts = _with_axis(counts, axis)
             if axis not in counts.columns:
                 return None
             cell &= pl.col(axis).eq_missing(pl.lit(row["group"], dtype=pl.String))
@@ -111,6 +125,11 @@ class View:
 def worst_first(row: Row) -> tuple[bool, bool, float, str]:
     """Order ``rates`` rows: labelled before unlabelled, judged before not judged, then by falling WER and name."""
     return row["group"] is None, row["low"] is None, -(row["wer"] or 0.0), row["group"] or ""
+
+
+def voiced(text: str) -> str:
+    """Return a text with voices in place of speakers."""
+    return text.replace("speaker", "voice").replace("Speaker", "Voice").replace("few people", "few voices")
 
 
 def is_few(speakers: int | None) -> bool:
@@ -128,9 +147,10 @@ def _ordered(named: Iterable[str], found: pl.Series) -> tuple[str, ...]:
     return (*named, *extra)
 
 
-def _has_parts(counts: pl.DataFrame, axis: str) -> bool:
-    parts: Sequence[str] = axis.split("*")
-    return len(parts) > 1 and all(part in counts.columns for part in parts)
+def _with_axis(rows: pl.DataFrame, axis: str) -> pl.DataFrame:
+    parts: Sequence[str] = axis.split(INTERSECTION)
+    whole = len(parts) > 1 and all(part in rows.columns for part in parts)
+    return with_intersections(rows, [axis]) if whole else rows
 
 
 def _rows(table: pl.DataFrame, **wanted: str | None) -> list[Row]:

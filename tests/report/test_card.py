@@ -11,6 +11,7 @@ import pytest
 from asrfair.report import markdown, metrics_card
 
 SYNTHETIC = "Synthetic voices: this demonstrates the tool and says nothing about people."
+INTERACTION = pl.col("measure").str.starts_with("interaction")
 KEYS = [
     "asrfair_card",
     "notice",
@@ -62,6 +63,11 @@ def test_every_figure_carries_speakers_and_words(card, found):
         "american",
         566,
     )
+    assert all(row["words"] is None and row["reference_words"] is None for row in card["robustness"])
+    between = [row for row in card["disparities"] if row["measure"].startswith("backend")]
+    assert between
+    assert all(row["words"] is None for row in between)
+    assert "| 8 / 14 | unknown | +12.5 |" in markdown(card)
     against_all = next(row for row in card["disparities"] if row["measure"] == "ratio_to_overall")
     assert against_all["reference_words"] == 1441
 
@@ -71,6 +77,22 @@ def test_what_could_not_be_judged_is_named_with_the_reason(card):
     assert told == {("welsh", "1 speaker"), ("irish", "no reference words"), (None, "1 speaker")}
     assert len(card["not_judged"]) == 3 * 3 * 2
     assert {row["group"] for row in card["groups"] if row["judged"]} == {"scottish", "indian", "american"}
+
+
+def test_the_reason_is_the_note_of_the_row_and_nothing_counted_is_one(sample, found):
+    notes = {"welsh": "all utterances failed", "scottish": "under 10 speakers; interval too wide to show"}
+    rates = found.rates.with_columns(
+        pl.col("group").replace_strict(notes, default=pl.col("note"), return_dtype=pl.String).alias("note"),
+        pl.when(pl.col("group") != "scottish").then(pl.col("low")).alias("low"),
+    )
+    spoken = sample.results(utterances=pl.DataFrame({"utterance_id": ["u"], "accent": ["manx"]})).utterances
+    card = metrics_card(dataclasses.replace(found, rates=rates, utterances=spoken))
+    told = {(row["group"], row["why"]) for row in card["not_judged"]}
+    assert {
+        ("welsh", "all utterances failed"),
+        ("scottish", "interval too wide to show"),
+        ("manx", "no utterance counted"),
+    } <= told
 
 
 def test_failures_are_counted_per_group(card):
@@ -94,14 +116,44 @@ def test_statements_claim_only_what_the_interval_supports(card):
 
 
 def test_no_extra_cost_is_told_with_the_bound_that_the_intervals_leave(found):
-    interaction = pl.col("measure").str.starts_with("interaction")
-    doubtful = pl.when(interaction).then(0.6).otherwise(pl.col("p_adjusted")).alias("p_adjusted")
-    card = metrics_card(dataclasses.replace(found, disparities=found.disparities.with_columns(doubtful)))
+    on_points = pl.col("measure") == "interaction_difference"
+    p = pl.when(on_points).then(0.6).when(INTERACTION).then(0.7).otherwise(pl.col("p_adjusted")).alias("p_adjusted")
+    card = metrics_card(dataclasses.replace(found, disparities=found.disparities.with_columns(p)))
     told = [s for s in card["statements"] if "no extra cost" in s]
     assert len(told) == 2
     assert (
-        "could be shown: at most +25.0 points, scottish under pink-10db [+1.2, +25.0], 8 speakers against 14" in told[0]
-    )
+        "could be shown: at most +25.0 points (scottish under pink-10db [+1.2, +25.0], adjusted p = 0.600, 8 speakers "
+        "against 14) and at most 1.38 times (scottish under pink-10db [1.12, 1.38], adjusted p = 0.700, 8 speakers "
+        "against 14)."
+    ) in told[0]
+
+
+def test_an_extra_cost_shown_in_points_alone_is_told_as_such(found):
+    on_points = pl.col("measure") == "interaction_difference"
+    p = pl.when(on_points).then(0.01).when(INTERACTION).then(0.7).otherwise(pl.col("p_adjusted")).alias("p_adjusted")
+    told = metrics_card(dataclasses.replace(found, disparities=found.disparities.with_columns(p)))["statements"]
+    assert not [s for s in told if "no extra cost" in s]
+    extra = [s for s in told if "scottish under pink-10db" in s]
+    assert extra
+    assert all("adjusted p = 0.010, and 1.25 times [1.12, 1.38], adjusted p = 0.700, beyond" in s for s in extra)
+    assert all(s.endswith("; shown: more points; as a factor nothing is shown.") for s in extra)
+
+
+def test_an_extra_cost_that_could_not_be_judged_is_not_called_absent(found):
+    unknown = [pl.when(~INTERACTION).then(pl.col(name)).alias(name) for name in ("low", "high", "p", "p_adjusted")]
+    told = metrics_card(dataclasses.replace(found, disparities=found.disparities.with_columns(unknown)))["statements"]
+    assert not [s for s in told if "no extra cost" in s or "beyond what it costs" in s]
+    assert len([s for s in told if "a group more than the reference group could not be judged" in s]) == 2
+
+
+def test_the_cost_of_a_condition_has_its_p_and_the_speakers_who_were_paired(found):
+    paired = pl.when(pl.col("measure").str.starts_with("condition")).then(7).otherwise(pl.col("speakers"))
+    changed = found.disparities.with_columns(paired.alias("speakers"))
+    told = metrics_card(dataclasses.replace(found, disparities=changed))["statements"]
+    assert (
+        "With small, telephone: +6.0 points [+3.0, +10.0], 1.30 times [1.10, 1.55] against clean, adjusted p < 0.001 "
+        "(of the ratio): shown to raise the WER (7 speakers (few))."
+    ) in told
 
 
 def _cell(row):
@@ -114,9 +166,13 @@ def test_synthetic_voices_support_no_claim_about_people(sample, found):
     assert card["notice"] == SYNTHETIC
     assert card["statements"][0] == SYNTHETIC
     assert card["what_was_measured"]["about_people"] is False
-    claims = [s for s in card["statements"] if "served" in s or "at most" in s]
-    assert claims
+    claims = [s for s in card["statements"] if "served" in s or "at most" in s or "beyond what it costs" in s]
+    assert len([s for s in claims if "beyond what it costs" in s]) == 3
     assert all("synthetic voices" in claim for claim in claims)
+    assert "speaker" not in " ".join(card["statements"])
+    table = markdown(card).split("## By accent", 1)[1].split("## Signature", 1)[0]
+    assert "| voices |" in table
+    assert "| speakers |" not in table
     lines = markdown(card).strip().splitlines()
     assert lines[2] == f"**{SYNTHETIC}**"
     assert lines[-1] == f"**{SYNTHETIC}**"
