@@ -95,10 +95,14 @@ def read_audio(
     return Audio(resample(samples, from_hz=native_hz, to_hz=sample_rate), sample_rate, container.notes + mixed)
 
 
-def inspect_audio(path: str | Path) -> AudioInfo:
+def inspect_audio(
+    path: str | Path, *, start_s: float | None = None, end_s: float | None = None, channel: int | None = None
+) -> AudioInfo:
     """Read only the header; raises InputError as `read_audio` does wherever the header shows the fault."""
     path = Path(path)
     with _opened(path) as (file, container):
+        _part(path, file.frames / file.samplerate, file.samplerate, start_s, end_s)
+        _check_channel(path, channel, file.channels)
         return AudioInfo(
             container=str(file.format),
             subtype=str(file.subtype),
@@ -199,13 +203,17 @@ def _uncertainty(path: Path, file: Any) -> float:
 
 def _mono(path: Path, block: Waveform, channel: int | None) -> tuple[Waveform, tuple[str, ...]]:
     channels = block.shape[1]
+    _check_channel(path, channel, channels)
     if channel is not None:
-        if not 0 <= channel < channels:
-            raise InputError(f"{path}: found no channel {channel}; expected 0 to {channels - 1}")
         return np.ascontiguousarray(block[:, channel]), ()
     if channels == 1:
         return block[:, 0], ()
     return block.mean(axis=1, dtype=np.float64).astype(np.float32), (f"mixed down from {channels} channels",)
+
+
+def _check_channel(path: Path, channel: int | None, channels: int) -> None:
+    if channel is not None and not 0 <= channel < channels:
+        raise InputError(f"{path}: found no channel {channel}; expected 0 to {channels - 1}")
 
 
 def _check_container(path: Path) -> _Container:

@@ -1,41 +1,46 @@
 """The command line: parse, call, print. Nothing heavy is imported before a command is known.
 
-Exit codes: 0 done, 1 a gate failed, 2 wrong usage or bad input, 3 incomplete, 130 interrupted.
+Exit codes: 0 done, 1 a gate failed, 2 wrong usage or bad input, 3 incomplete, 70 a fault in asrfair, 130 interrupted.
 """
 
 import argparse
-import errno
-import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from asrfair import __version__
-from asrfair.errors import EXIT_DONE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_USAGE, AsrfairError
+from asrfair.errors import EXIT_DONE, EXIT_FAULT, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_USAGE, AsrfairError
+from asrfair.run.streams import discard_output, prepare_streams
 
 Handler = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; bad input is one line on standard error, never a traceback."""
+    prepare_streams()
     options = build_parser().parse_args(arguments)
     try:
         code: int = options.handler(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except AsrfairError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted; finished batches are saved: start the same run again to go on", EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # The reader (head, less) has enough; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (head, less) has enough.
+        discard_output()
         return EXIT_DONE
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
-            return _fail(f"{error.filename or 'output'}: {error.strerror}", EXIT_USAGE)
-        raise
+        discard_output()
+        return _fail(f"{error.filename or 'output'}: {error.strerror or error}", EXIT_USAGE)
+    except Exception:
+        # A fault of ours: told whole, and with a code that no gate uses.
+        traceback.print_exc()
+        return _fail("this is a fault in asrfair; please report it with the lines above", EXIT_FAULT)
     return code
 
 
@@ -169,6 +174,7 @@ def _score(commands: Any) -> None:
     column("--key", help="key in the tables (default: the id)")
     column("--key-label", help="key in the labels (default: the same name)")
     parser.add_argument("--key-stem", action="store_true", default=None, help="compare keys without their file endings")
+    parser.add_argument("--unquoted", action="store_true", default=None, help="quotation marks are part of the text")
     parser.add_argument("--null", action="append", metavar="TEXT", help="a text that means missing; repeat")
     parser.add_argument("--blank", choices=("empty", "failure"), help="a blank hypothesis is … (default: empty)")
     parser.add_argument(

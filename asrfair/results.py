@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from asrfair.errors import RunFolderError
-from asrfair.tables import TABLES
+from asrfair.tables import TABLES, Schema
 
 SIGNATURE = "signature.json"
 PLAN = "plan.toml"
@@ -44,10 +44,14 @@ class Results:
                 f"{folder}: incomplete run, without {', '.join(missing)}; start the same run again to finish it"
             )
         try:
-            tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+            tables = {name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in TABLES}
             signature = json.loads((folder / SIGNATURE).read_text(encoding="utf-8"))
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
             raise RunFolderError(f"{folder}: cannot be read: {str(error).splitlines()[0]}") from error
+        if not isinstance(signature, dict) or "signature" not in signature:
+            raise RunFolderError(f"{folder}/{SIGNATURE}: found no signature; expected one written by asrfair")
+        for name, table in tables.items():
+            _check_columns(folder / f"{name}.parquet", table, TABLES[name])
         return cls(**tables, signature=signature)
 
     def save(self, folder: Path) -> None:
@@ -55,6 +59,13 @@ class Results:
         for name in TABLES:
             write_table(folder / f"{name}.parquet", getattr(self, name))
         write_text(folder / SIGNATURE, json.dumps(self.signature, indent=1, ensure_ascii=False) + "\n")
+
+
+def _check_columns(path: Path, table: pl.DataFrame, schema: Schema) -> None:
+    for name, kind in schema.items():
+        found = table.schema.get(name)
+        if found != kind:
+            raise RunFolderError(f"{path}: column '{name}': found {found}; expected {kind.__name__}")
 
 
 def write_table(path: Path, rows: pl.DataFrame) -> None:

@@ -17,7 +17,7 @@ from asrfair.errors import InputError, RunFolderError
 from asrfair.results import Results, write_table, write_text
 from asrfair.run.folder import claim
 from asrfair.seeds import generator
-from asrfair.tables import COUNTS, TABLES, conform, read_table, with_intersections
+from asrfair.tables import COUNTS, TABLES, conform, read_table, require_columns, with_intersections
 
 
 def test_seeds_are_spread_by_name() -> None:
@@ -56,21 +56,47 @@ def test_intersections_are_null_where_a_part_is() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("t.csv", 'a,b\n1,2\n3,4,5,"6\n', "cannot be read as a csv table"),
+        ("t.csv", "a,b\n1,2\n3,4,5\n", "line 3: found 3 fields; expected 2"),
+        ("t.csv", "a,b\n1,2\n3\n", "line 3: found 1 fields; expected 2"),
+        ("t.csv", "a,a\n1,2\n", "found the column 'a' twice"),
+        ("t.csv", 'a,b\n1,2 in" nail\n3,"4" x\n', "cannot be read as a csv table"),
+        ("t.tsv", 'a\tb\n1\t"hello\n2\tthere"\n', "line 3: found a line break in a field (if quotation marks"),
+        ("t.csv", "a,b\n\xe9,1\n".encode("latin-1"), "found bytes that are not UTF-8"),
         ("t.jsonl", '{"a": 1\n', "cannot be read as a jsonl table"),
         ("t.parquet", "not parquet", "cannot be read as a parquet table"),
-        ("t.xlsx", "", "expected one of: .csv, .tsv, .jsonl, .parquet"),
+        ("t.xlsx", "", "expected one of: .csv, .tsv, .txt, .jsonl"),
         ("t.csv", "", "cannot be read as a csv table"),
     ],
 )
-def test_unreadable_tables(tmp_path: Path, name: str, content: str, message: str) -> None:
+def test_unreadable_tables(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
     path = tmp_path / name
-    path.write_text(content, encoding="utf-8")
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError) as caught:
         read_table(path)
     assert message in str(caught.value)
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_odd_but_readable_tables(tmp_path: Path) -> None:
+    path = tmp_path / "t[1].csv"
+    path.write_bytes(b"\xef\xbb\xbfa,b\r\n1,\r\n\r\n2,x\r\n")
+    (tmp_path / "t1.csv").write_text("a,b\n9,9\n", encoding="utf-8")
+    assert read_table(path).rows() == [("1", ""), ("2", "x")]
+    (tmp_path / "t.tsv").write_text('a\tb\n1\t"hello\n2\tthere"\n', encoding="utf-8")
+    assert read_table(tmp_path / "t.tsv", quoted=False).rows() == [("1", '"hello'), ("2", 'there"')]
+    (tmp_path / "t.jsonl").write_text('{"a": -1, "b": [1]}\n{"a": 2, "b": []}\n', encoding="utf-8")
+    rows = read_table(tmp_path / "t.jsonl", null_texts=["-1"])
+    assert rows["a"].to_list() == [None, 2]
+    with pytest.raises(InputError, match="column 'b': found List"):
+        require_columns(rows, ["a", "b"], where="t")
+
+
+def test_a_label_with_the_sign_of_a_product_is_refused_in_one() -> None:
+    rows = pl.DataFrame({"a": ["x*y"], "b": ["z"]})
+    assert with_intersections(rows, ["a", "b"]).equals(rows)
+    with pytest.raises(InputError, match=r"axis 'a': found the label 'x\*y'"):
+        with_intersections(rows, ["a*b"])
 
 
 def test_blank_is_not_missing_unless_said(tmp_path: Path) -> None:
@@ -106,7 +132,12 @@ def test_a_full_disk_is_a_clear_error(tmp_path: Path) -> None:
     )
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [sys.executable, "-c", program],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"},
         )
     assert done.returncode == 2
     assert "No space left" in done.stderr

@@ -1,6 +1,7 @@
 """The command line, as a user meets it: help, exit codes, one-line errors, never a traceback."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -225,6 +226,72 @@ def test_replay_and_a_corpus_without_audio(tmp_path: Path, capsys: pytest.Captur
     capsys.readouterr()
     assert main([*run[:-1], str(tmp_path / "other"), "--backend", "command=cat"]) == 2
     assert "a corpus without audio" in capsys.readouterr().err
+
+
+def test_validate_refuses_what_a_run_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init", "--folder", str(tmp_path)])
+    soundfile.write(tmp_path / "a.wav", np.zeros(8_000), 16_000)
+    (tmp_path / "utterances.csv").write_text(
+        "utterance_id,speaker_id,audio,reference,accent,start_s,end_s,channel\n"
+        "a,s1,a.wav,hello,us,,,1\nb,s1,a.wav,hello,us,0.4,0.2,\nc,s1,a.wav,hello,us,,0.9,\nd,s1,a.wav,hello,us,,0.5,0\n",
+        encoding="utf-8",
+    )
+    assert main(["validate", f"{tmp_path / 'my-corpus.toml'}={tmp_path}"]) == 3
+    output = " ".join(capsys.readouterr().out.split())
+    assert "audio 3 a" in output
+    assert "no channel 1" in output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["score", "--help"], ["list", "conditions"], ["show", "condition", "telephone"], ["list", "backends"]]
+)
+def test_an_output_that_cannot_show_every_sign(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "asrfair", *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_fault_of_ours_has_a_code_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def faulty(*_: object) -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("asrfair.run.doctor.doctor", faulty)
+    assert main(["doctor"]) == 70
+    errors = capsys.readouterr().err
+    assert "ZeroDivisionError: oh" in errors
+    assert "a fault in asrfair" in errors
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("signature", "found no signature"),
+        ("columns", "column 'wer': found None; expected Float64"),
+    ],
+)
+def test_a_damaged_run_folder_is_told(
+    change: str, message: str, transcripts: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main(["score", transcripts, "--speaker", "speaker", "--out", str(run)]) == 0
+    if change == "signature":
+        (run / "signature.json").write_text("[]", encoding="utf-8")
+    else:
+        pl.read_parquet(run / "rates.parquet").drop("wer").write_parquet(run / "rates.parquet")
+    capsys.readouterr()
+    for command in ("report", "card"):
+        assert main([command, str(run)]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_pair_given_twice_is_refused(transcripts: str, capsys: pytest.CaptureFixture[str]) -> None:
+    twice = ["--reference-group", "accent=x", "--reference-group", "accent=y"]
+    assert main(["score", transcripts, "--by", "accent", *twice]) == 2
+    assert "found accent twice" in capsys.readouterr().err
 
 
 def test_a_closed_pipe_is_no_error(transcripts: str, tmp_path: Path) -> None:

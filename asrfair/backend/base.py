@@ -38,6 +38,9 @@ class Outcome:
 class Backend(Protocol):
     """A recogniser: made once per worker process, then given batches.
 
+    One more is made, asked for its identity and closed before a run starts, so that a wrong option is told at
+    once: what takes long to load may wait for the first batch. What `transcribe` raises is the failure of its
+    batch; an AsrfairError ends the run.
     A backend class takes keyword-only options in its constructor; ``argument`` names the option that
     ``--backend NAME=ARGUMENT`` sets. ``sample_rate`` is the rate in Hz it wants, None for the working rate.
     """

@@ -20,8 +20,9 @@ class ReplayBackend:
     ``table`` is csv, tsv, jsonl or parquet. Without a ``condition`` column a hypothesis serves every
     condition. ``backend`` picks the rows of one system where the table has a column ``backend`` with several.
     ``blank`` says what a hypothesis without a word is: ``empty`` (nothing was recognised) or a ``failure``.
-    ``null_text`` is the text that means a missing hypothesis. A missing row and a null hypothesis are
-    failures. Raises InputError for an unusable table, a row given twice included.
+    ``null_text`` is the text that means a missing hypothesis; ``unquoted`` reads quotation marks as text. A
+    missing row and a null hypothesis are failures. Raises InputError for an unusable table, a row given twice
+    included.
     """
 
     argument: ClassVar[str | None] = "table"
@@ -34,12 +35,18 @@ class ReplayBackend:
         backend: str | None = None,
         blank: Literal["empty", "failure"] = "empty",
         null_text: str | None = None,
+        unquoted: bool = False,
     ) -> None:
         self.sample_rate: int | None = None
         self._path = Path(table)
         self._blank = blank
-        self._options = {"backend": backend, "blank": blank, "null_text": null_text}
-        rows = _select(read_table(self._path), backend, where=self._path)
+        self._options = {
+            "backend": backend,
+            "blank": blank,
+            "null_text": null_text,
+            "unquoted": "yes" if unquoted else None,
+        }
+        rows = _select(read_table(self._path, quoted=not unquoted), backend, where=self._path)
         self._by_condition = "condition" in rows.columns
         self._hypotheses = _index(rows, null_text, where=self._path)
 

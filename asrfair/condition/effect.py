@@ -47,10 +47,6 @@ class Effect:
     function: Callable[..., Signal]
     needs: Literal["talkers", "recording"] | None = None
 
-    def summary(self) -> str:
-        """Return the first line of the function's docstring."""
-        return (inspect.getdoc(self.function) or "").splitlines()[0]
-
     def parameters(self) -> Mapping[str, Any]:
         """Return the type, with its range, of each parameter by name."""
         hints = typing.get_type_hints(self.function, include_extras=True)

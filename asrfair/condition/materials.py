@@ -61,9 +61,9 @@ def choose_talkers(
     others = [utterances for speaker, utterances in talkers.items() if speaker != speaker_id]
     if len(others) < count:
         raise InputError(f"found {len(others)} speakers other than '{speaker_id}'; expected at least {count}")
-    picks = rng.integers([len(utterances) for utterances in others])
-    drawn = [utterances[pick] for utterances, pick in zip(others, picks, strict=True)]
-    return [drawn[index] for index in rng.permutation(len(drawn))]
+    order = rng.permutation(len(others))
+    places = rng.random(len(others))
+    return [others[index][int(place * len(others[index]))] for index, place in zip(order, places, strict=True)]
 
 
 def choose_recording(files: Sequence[Path], rng: np.random.Generator) -> Path:

@@ -1,5 +1,6 @@
 """Corpus cards: what a corpus is, its licence, its files and its axes."""
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -7,7 +8,7 @@ from typing import Any, Literal, get_args
 from asrfair.cards import build, digest, find_card, read_toml
 from asrfair.corpus.layouts import LAYOUTS
 from asrfair.errors import CardError, expected
-from asrfair.tables import INTERSECTION, OVERALL, UTTERANCES
+from asrfair.tables import INTERSECTION, RESERVED
 
 AssignedBy = Literal[
     "self-reported",
@@ -75,16 +76,18 @@ def load_card(name: str) -> CorpusCard:
 
 def _check_layout(card: CorpusCard, path: Path) -> None:
     kind = card.layout.get("type")
-    if kind not in LAYOUTS:
+    if not isinstance(kind, str) or kind not in LAYOUTS:
         raise CardError(expected(f"{path}: layout.type", repr(kind), LAYOUTS))
     options = {key: value for key, value in card.layout.items() if key != "type"}
     build(LAYOUTS[kind].options, options, where=f"{path}: layout")
 
 
 def _check_axis(axis: str, description: Axis, *, where: str) -> None:
-    if axis in UTTERANCES or axis == OVERALL or INTERSECTION in axis:
+    if axis in RESERVED or INTERSECTION in axis:
         raise CardError(f"{where}: found the axis name '{axis}', which the tables use for something else")
+    if not description.columns or not all(description.columns):
+        raise CardError(f"{where}: 'column': found none; expected the name of a column")
     if description.bands and description.levels:
         raise CardError(f"{where}: found both 'levels' and 'bands'; expected one of them")
-    if list(description.bands) != sorted(set(description.bands)):
+    if list(description.bands) != sorted(set(description.bands)) or not all(map(math.isfinite, description.bands)):
         raise CardError(f"{where}: 'bands': found {list(description.bands)}; expected ascending numbers")

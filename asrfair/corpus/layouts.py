@@ -53,6 +53,8 @@ class FilesOptions:
 
 def read_delimited(root: Path, options: TableOptions, split: str) -> pl.DataFrame:
     """Read one table; raises InputError naming what was looked for and what is there."""
+    if root.is_file() and split:
+        raise InputError(f"{root}: found the split '{split}' and a single table; expected the corpus's folder")
     path = root if root.is_file() else _table_in(root, options, split)
     rows = read_table(path, null_texts=options.null, quoted=options.quoted)
     names = {name: options.columns.get(name, name) for name in UTTERANCES}
@@ -69,9 +71,11 @@ def read_delimited(root: Path, options: TableOptions, split: str) -> pl.DataFram
 
 
 def _table_in(root: Path, options: TableOptions, split: str) -> Path:
+    if split and "{split}" not in options.file:
+        raise InputError(f"{root}: found the split '{split}'; expected none, this corpus has no splits")
     if not options.file:
         raise InputError(f"{root}: found a folder; expected the table itself (the card names no file)")
-    path = root / options.file.format(split=split or options.split)
+    path = root / options.file.replace("{split}", split or options.split)
     if not path.is_file():
         there = ", ".join(sorted(entry.name for entry in root.iterdir())[:8]) or "nothing"
         raise InputError(f"{root}: looked for {path.name}; found {there}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,11 +69,15 @@ def _numbers(raw: pl.DataFrame, root: Path) -> pl.DataFrame:
     for name, kind in (("start_s", pl.Float64), ("end_s", pl.Float64), ("channel", pl.Int64)):
         if name not in raw.columns:
             continue
+        require_columns(raw, [name], where=root)
         text = raw[name].cast(pl.String).str.strip_chars()
         numbers = text.cast(pl.Float64, strict=False)
-        wrong = text.filter(numbers.is_null() & (text != ""))
+        whole = kind == pl.Int64
+        bad = numbers.is_null() | ~numbers.is_finite() | (numbers < 0) | ((numbers != numbers.floor()) & whole)
+        wrong = text.filter(bad & (text != ""))
         if len(wrong):
-            raise InputError(f"{root}: found {name} = '{wrong[0]}'; expected a number or a blank")
+            wanted = "a channel from 0" if whole else "seconds from 0"
+            raise InputError(f"{root}: found {name} = '{wrong[0]}'; expected {wanted}, or a blank")
         raw = raw.with_columns(numbers.cast(kind).alias(name))
     return raw
 
@@ -80,8 +85,7 @@ def _numbers(raw: pl.DataFrame, root: Path) -> pl.DataFrame:
 def _labels(raw: pl.DataFrame, axis: Axis, *, where: str) -> tuple[pl.Series, dict[str, int]]:
     """Return the axis's levels, and the raw labels that the card does not map with their frequencies."""
     source = next((name for name in axis.columns if name in raw.columns), None)
-    if source is None:
-        require_columns(raw, axis.columns[:1], where=where)
+    require_columns(raw, [source or axis.columns[0]], where=where)
     labels = raw[source or ""].cast(pl.String).str.strip_chars()
     labels = pl.select(pl.when(labels.is_in(["", *axis.unknown])).then(None).otherwise(labels)).to_series()
     levels = _bands(labels, axis.bands) if axis.bands else axis.levels
@@ -101,13 +105,17 @@ def _bands(labels: pl.Series, edges: tuple[float, ...]) -> dict[str, str]:
     names = [f"under {edges[0]:g}", *inner, f"{edges[-1]:g} and over"]
     found = labels.drop_nulls().unique()
     numbers = zip(found, found.cast(pl.Float64, strict=False), strict=True)
-    return {label: names[bisect_right(edges, number)] for label, number in numbers if number is not None}
+    return {
+        label: names[bisect_right(edges, number)]
+        for label, number in numbers
+        if number is not None and math.isfinite(number)
+    }
 
 
 def _blank_to_null(utterances: pl.DataFrame) -> pl.DataFrame:
     names = ["speaker_id", "audio"]
     return utterances.with_columns(
-        pl.when(pl.col(name).str.strip_chars() == "").then(None).otherwise(pl.col(name)).alias(name) for name in names
+        pl.when(pl.col(name).str.strip_chars() != "").then(pl.col(name).str.strip_chars()).alias(name) for name in names
     )
 
 
@@ -123,7 +131,7 @@ def _check(utterances: pl.DataFrame, root: Path) -> None:
     if len(twice):
         raise InputError(f"{root}: found {len(twice)} utterance ids more than once ('{twice[0]}'); expected each once")
     for audio in utterances["audio"].drop_nulls().unique():
-        if ".." in PurePosixPath(audio).parts:
+        if ".." in PurePosixPath(audio).parts or "\0" in audio:
             raise InputError(f"{root}: found the audio path '{audio}'; expected one that stays inside the corpus")
 
 

@@ -14,9 +14,9 @@ from asrfair.errors import EXIT_DONE, EXIT_INCOMPLETE, InputError, expected
 from asrfair.results import Results
 from asrfair.run.signature import short_signature
 from asrfair.stats import analyse
-from asrfair.tables import FAILURES, INTERSECTION, OVERALL, TIMINGS, conform, with_intersections
+from asrfair.tables import FAILURES, INTERSECTION, RESERVED, TIMINGS, conform, with_intersections
 
-LIBRARIES = ("jiwer", "numpy", "polars", "rapidfuzz", "scipy", "soundfile", "soxr")
+LIBRARIES = ("jiwer", "librosa", "numpy", "polars", "rapidfuzz", "scipy", "soundfile", "soxr")
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,10 @@ def check_axes(axes: Sequence[str], available: Sequence[str], *, where: object) 
     """Raise InputError unless every axis, and every part of a product like ``accent*gender``, exists."""
     for axis in axes:
         for part in axis.split(INTERSECTION):
-            if part not in available or part == OVERALL:
+            if part not in available:
                 raise InputError(expected(where, f"no axis '{part}'", available))
+            if part in RESERVED:
+                raise InputError(f"{where}: found the axis '{part}'; expected another name, the tables use this one")
     if len(set(axes)) < len(axes):
         raise InputError(f"{where}: found an axis twice in {', '.join(axes)}; expected each once")
 

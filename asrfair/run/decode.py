@@ -12,7 +12,7 @@ from asrfair.audio import resample
 from asrfair.backend.base import Backend, Outcome, Request
 from asrfair.backend.registry import open_backend
 from asrfair.condition import Condition, apply_condition
-from asrfair.errors import InputError
+from asrfair.errors import AsrfairError, InputError
 from asrfair.run.materials import Materials, Waveform, read_row
 from asrfair.tables import Schema
 
@@ -158,14 +158,35 @@ def open_backends(specifications: Mapping[str, Mapping[str, Any]]) -> dict[str, 
 
 
 def transcribe_checked(backend: Backend, requests: Sequence[Request]) -> list[Outcome]:
-    """Transcribe; a plug-in that answers too few or too many is a failure of every request, never a shift."""
+    """Transcribe; whatever a plug-in does wrong is a failure of the requests with its reason, never a shift.
+
+    An AsrfairError, which says that the backend cannot go on at all, is passed on.
+    """
     if not requests:
         return []
-    answers = list(backend.transcribe(requests))
+    try:
+        answers = list(backend.transcribe(requests))
+    except AsrfairError:
+        raise
+    except Exception as error:
+        return [Outcome(failure=f"the backend raised {type(error).__name__}: {error}")] * len(requests)
     if len(answers) != len(requests):
         reason = f"the backend gave {len(answers)} outcomes; expected {len(requests)}"
         return [Outcome(failure=reason)] * len(requests)
-    return answers
+    return [_checked(answer) for answer in answers]
+
+
+def _checked(answer: object) -> Outcome:
+    if not isinstance(answer, Outcome):
+        return Outcome(failure=f"the backend gave {type(answer).__name__}; expected an Outcome")
+    text = answer.failure if answer.hypothesis is None else answer.hypothesis
+    if not isinstance(text, str):
+        return Outcome(failure=f"the backend gave {type(text).__name__} in its outcome; expected text")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return Outcome(failure=f"the backend's text is no valid Unicode: {error.reason}")
+    return answer
 
 
 def _notes(speech: object) -> str | None:

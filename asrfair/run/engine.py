@@ -6,13 +6,15 @@ in the run folder's ``work``; what is there already is not done again.
 
 import multiprocessing
 import os
+import shutil
 import signal
+import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -22,6 +24,7 @@ from asrfair.run.decode import OUTCOMES, Decoder, Work
 
 BATCH = 4
 WORK = "work"
+SCRATCH = "scratch"
 WAKE_S = 0.5
 
 Progress = Callable[[int, int], None]
@@ -31,55 +34,64 @@ _decoder: Decoder | None = None
 def decode_all(work: Work, utterances: pl.DataFrame, folder: Path, *, workers: int, progress: Progress) -> pl.DataFrame:
     """Return the outcomes of all utterances, sorted by backend, condition and utterance id.
 
-    ``progress(done, total)`` is called in utterances. Raises IncompleteError when a worker process dies.
+    ``progress(done, total)`` is called in utterances. Raises IncompleteError when a worker process dies and
+    RunFolderError for a saved batch that is not this run's.
     """
     batches = list(utterances.sort("utterance_id").iter_slices(BATCH))
     shards = [folder / WORK / f"batch-{number:06d}.parquet" for number in range(len(batches))]
     missing = [number for number, shard in enumerate(shards) if not shard.is_file()]
     done = sum(len(batches[number]) for number in set(range(len(batches))) - set(missing))
     progress(done, len(utterances))
-    for number, outcomes in _outcomes(work, batches, missing, workers=workers):
+    for number, outcomes in _outcomes(work, batches, missing, workers=workers, scratch=folder / WORK / SCRATCH):
         write_table(shards[number], outcomes)
         done += len(batches[number])
         progress(done, len(utterances))
-    outcomes = pl.concat([pl.DataFrame(schema=OUTCOMES), *(_read(shard) for shard in shards)])
-    return outcomes.sort("backend", "condition", "utterance_id")
+    cells = len(work.conditions) * len(work.backends)
+    parts = [_read(shard, batch["utterance_id"], cells) for shard, batch in zip(shards, batches, strict=True)]
+    return pl.concat([pl.DataFrame(schema=OUTCOMES), *parts]).sort("backend", "condition", "utterance_id")
 
 
-def _read(shard: Path) -> pl.DataFrame:
+def _read(shard: Path, utterances: pl.Series, cells: int) -> pl.DataFrame:
+    """Read a batch back; raises RunFolderError unless it holds every outcome of its utterances."""
+    wanted = f"{shard}: expected a finished batch of this run (delete it to have it redone)"
     try:
-        return pl.read_parquet(shard)
+        outcomes = pl.read_parquet(shard, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise RunFolderError(
-            f"{shard}: cannot be read; expected a finished batch (delete it to have it redone)"
-        ) from error
+        raise RunFolderError(f"{wanted}; it cannot be read") from error
+    if outcomes.schema != pl.Schema(OUTCOMES) or len(outcomes) != cells * len(utterances):
+        raise RunFolderError(f"{wanted}; found {len(outcomes)} rows of {len(outcomes.columns)} columns")
+    if set(outcomes["utterance_id"]) != set(utterances):
+        raise RunFolderError(f"{wanted}; found other utterances")
+    return outcomes
 
 
 def _outcomes(
-    work: Work, batches: list[pl.DataFrame], missing: list[int], *, workers: int
+    work: Work, batches: list[pl.DataFrame], missing: list[int], *, workers: int, scratch: Path
 ) -> Iterator[tuple[int, pl.DataFrame]]:
+    # In the run folder: recordings that a killed worker leaves behind stay private, and go with the next start.
+    shutil.rmtree(scratch, ignore_errors=True)
     workers = min(workers, len(missing))
     if workers <= 1:
         yield from _in_process(work, batches, missing)
         return
-    others = set(multiprocessing.active_children())
+    scratch.mkdir(parents=True)
+    context = multiprocessing.get_context("spawn")
+    ended = context.Event()
     pool = ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start,
-        initargs=(work, os.getpid()),
+        workers, mp_context=context, initializer=_start, initargs=(work, scratch, ended, os.getpid())
     )
     try:
         yield from _in_pool(pool, batches, missing, ahead=2 * workers)
     except BrokenProcessPool:
         raise IncompleteError(
-            "a worker process died (out of memory?); finished batches are saved: start the same run again to go on"
+            'a worker process died (out of memory? or called from Python without `if __name__ == "__main__"`?); '
+            "finished batches are saved: start the same run again to go on"
         ) from None
     finally:
-        # Without this, an interrupt would wait for the batches in flight.
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
+        # The workers end at once: an interrupt does not wait for the batches in flight.
+        ended.set()
         pool.shutdown(wait=True, cancel_futures=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _in_process(work: Work, batches: list[pl.DataFrame], missing: list[int]) -> Iterator[tuple[int, pl.DataFrame]]:
@@ -114,17 +126,18 @@ def _in_pool(
             submit()
 
 
-def _start(work: Work, parent: int) -> None:
-    """Open the backends in a fresh worker; leave interrupts to the parent, and end when the parent is gone."""
+def _start(work: Work, scratch: Path, ended: Any, parent: int) -> None:
+    """Open the backends in a fresh worker; leave interrupts to the parent, and end with it or when it says so."""
     global _decoder
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(ended, parent), daemon=True).start()
+    tempfile.tempdir = str(scratch)
     _decoder = Decoder(work)
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
+def _end_with(ended: Any, parent: int) -> None:
+    while not ended.wait(WAKE_S) and os.getppid() == parent:
+        pass
     os._exit(1)
 
 

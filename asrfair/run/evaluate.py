@@ -1,7 +1,7 @@
 """The main job: corpus → conditions → backends → counts → rates and disparities, saved as it goes."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ import tomli_w
 
 from asrfair.condition import Condition, condition_rows, load_conditions
 from asrfair.corpus import Corpus, load_corpus
-from asrfair.errors import InputError
+from asrfair.errors import InputError, expected
 from asrfair.results import PLAN, Results, write_text
 from asrfair.run.analysis import Question, check_axes, check_reference_groups, summarise
 from asrfair.run.decode import Work, open_backends
 from asrfair.run.engine import Progress, decode_all
 from asrfair.run.folder import claim
+from asrfair.run.identity import run_identity
 from asrfair.run.materials import Materials
 from asrfair.run.plan import Plan, load_plan
 from asrfair.run.signature import audio_notes, axis_facts, blank_notes
@@ -68,19 +69,18 @@ def prepare(plan: Plan) -> Job:
         Materials(corpus.utterances, audio_root=corpus.audio_root, sample_rate=plan.sample_rate, seed=plan.seed).check(
             conditions
         )
-    _check_baselines(plan)
+    _check_baselines(plan, conditions)
     utterances = corpus.utterances.head(plan.limit) if plan.limit else corpus.utterances
     check_reference_groups(plan.reference_groups, with_intersections(corpus.utterances, axes), axes)
-    claim(
-        Path(plan.out),
-        {
-            "plan": {key: value for key, value in plan.record().items() if key not in ("workers", "out")},
-            "corpus": {"card": corpus.card.digest, "utterances": corpus.digest},
-            "conditions": {condition.name: condition.digest for condition in conditions},
-            "backends": identities,
-            "normalizer": normalizer.label,
-        },
+    identity = run_identity(
+        plan,
+        corpus=corpus,
+        conditions=conditions,
+        backends=identities,
+        normalizer=normalizer.label,
+        needs_audio=needs_audio,
     )
+    claim(Path(plan.out), identity)
     write_text(Path(plan.out) / PLAN, tomli_w.dumps(plan.record()))
     work = Work(
         utterances=corpus.utterances,
@@ -108,6 +108,9 @@ def complete(job: Job, *, progress: Progress) -> Results:
 def choose_axes(plan: Plan, corpus: Corpus) -> tuple[str, ...]:
     """Return the planned axes (all usable ones by default); raises InputError for an imputed one not allowed."""
     axes = corpus.card.axes
+    for name in plan.allow_imputed:
+        if name not in axes:
+            raise InputError(expected("allow_imputed", f"the axis '{name}'", axes))
     usable = [name for name, axis in axes.items() if axis.assigned_by != "imputed" or name in plan.allow_imputed]
     chosen = plan.by or tuple(usable)
     check_axes(chosen, list(axes), where=f"corpus '{corpus.card.name}'")
@@ -129,18 +132,12 @@ def _check_audio(corpus: Corpus, *, needs_audio: bool) -> None:
         )
 
 
-def _check_baselines(plan: Plan) -> None:
-    names = [_name(spec) for spec in plan.conditions]
+def _check_baselines(plan: Plan, conditions: Sequence[Condition]) -> None:
+    names = [condition.name for condition in conditions]
     if plan.baseline_condition and plan.baseline_condition not in names:
-        raise InputError(f"baseline_condition: found '{plan.baseline_condition}'; expected one of: {', '.join(names)}")
+        raise InputError(expected("baseline_condition", f"'{plan.baseline_condition}'", names))
     if plan.baseline_backend and plan.baseline_backend not in plan.backends:
-        raise InputError(
-            f"baseline_backend: found '{plan.baseline_backend}'; expected one of: {', '.join(plan.backends)}"
-        )
-
-
-def _name(spec: str) -> str:
-    return Path(spec.partition("=")[0]).name.removesuffix(".toml")
+        raise InputError(expected("baseline_backend", f"'{plan.baseline_backend}'", plan.backends))
 
 
 def _summarise(job: Job, outcomes: pl.DataFrame) -> Results:
@@ -182,8 +179,9 @@ def reference_groups(job: Job) -> tuple[dict[str, str], list[str]]:
     planned = {name: axes[name].reference_group for name in job.axes if name in axes} | job.plan.reference_groups
     labels = with_intersections(job.utterances, job.axes)
     groups = {axis: group for axis, group in planned.items() if group and (labels[axis] == group).any()}
-    missing = [axis for axis in job.plan.reference_groups if axis not in groups]
-    return groups, [f"{axis}: no utterance of the reference group {planned[axis]} within the limit" for axis in missing]
+    where = "within the limit" if job.plan.limit else "in this corpus"
+    missing = [axis for axis, group in planned.items() if group and axis not in groups]
+    return groups, [f"{axis}: no utterance of the reference group {planned[axis]} {where}" for axis in missing]
 
 
 def _signature(

@@ -16,7 +16,7 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
     if values.get("corpus"):
         values["corpus"] = pairs("--corpus CARD=ROOT", [values["corpus"]])
     if values["family"]:
-        values["family"] = tuple(values["family"].split(","))
+        values["family"] = tuple(column.strip() for column in values["family"].split(","))
     if values["by"]:
         values["by"] = tuple(axis.strip() for text in values["by"] for axis in text.split(",") if axis.strip())
     for key in ("allow_imputed", "condition", "null"):
@@ -32,5 +32,7 @@ def pairs(form: str, texts: Sequence[str] | None) -> dict[str, str] | None:
         left, sign, right = text.partition("=")
         if not (left and sign and right):
             raise InputError(f"{form.split()[0]} {text}: found no pair; expected {form}")
+        if left in found:
+            raise InputError(f"{form.split()[0]} {text}: found {left} twice; expected it once")
         found[left] = right
     return found or None

@@ -1,5 +1,6 @@
 """The plan of a run: every key, its meaning and its default, read strictly from TOML or made from options."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -66,35 +67,30 @@ class Plan:
     out: str = "asrfair-run"
 
     def __post_init__(self) -> None:
-        check_level(self.level)
-        check_family(self.family)
-        _check(0 <= self.failure_limit <= 1, "failure_limit", self.failure_limit, "a share from 0 to 1")
-        _check(self.sample_rate >= 4_000, "sample_rate", self.sample_rate, "a rate in Hz, at least 4000")
+        # Of our own, whatever a caller from Python goes on to do with theirs.
+        backends = {name: {"type": name, **options} for name, options in self.backends.items()}
+        object.__setattr__(self, "backends", backends)
+        object.__setattr__(self, "out", str(self.out))
+        check_analysis(self.level, self.family, self.failure_limit)
+        _check(4_000 <= self.sample_rate <= 192_000, "sample_rate", self.sample_rate, "4000 to 192000 Hz")
         _check(self.limit is None or self.limit > 0, "limit", self.limit, "a whole number above 0")
         _check(self.workers >= 0, "workers", self.workers, "a number of processes, or 0 for one per core")
         _check(bool(self.backends), "backends", "none", "at least one, for example [backends.pocketsphinx]")
         _check(bool(self.conditions), "conditions", "none", "at least one, for example clean")
         if self.normalizer not in NORMALIZERS:
             raise CardError(expected("normalizer", repr(self.normalizer), NORMALIZERS))
-        for name, options in self.backends.items():
+        for name in self.backends:
             _check(bool(name.strip()), "backends", repr(name), "a name")
-            options.setdefault("type", name)
-
-    def __hash__(self) -> int:  # pragma: no cover - plans are compared, not hashed
-        return id(self)
 
     def record(self) -> dict[str, Any]:
         """Return the plan as TOML holds it: nothing that is None."""
         return {key: _plain(value) for key, value in asdict(self).items() if value is not None}
 
 
-def check_level(level: float) -> None:
-    """Raise CardError unless the confidence level lies between 0.5 and 1."""
+def check_analysis(level: float, family: Sequence[str], failure_limit: float) -> None:
+    """Raise CardError unless level, family and failure limit are what an analysis can use."""
     _check(0.5 <= level < 1, "level", level, "a confidence level from 0.5 to below 1, for example 0.95")
-
-
-def check_family(family: Sequence[str]) -> None:
-    """Raise CardError unless every column may make a family of p-values."""
+    _check(0 <= failure_limit <= 1, "failure_limit", failure_limit, "a share from 0 to 1")
     for name in family or ("",):
         if name not in FAMILIES:
             raise CardError(expected("family", repr(name), FAMILIES))
@@ -129,7 +125,7 @@ def _resolved(plan: Plan, folder: Path) -> Plan:
     )
     conditions = tuple(_condition_path(spec, folder) for spec in plan.conditions)
     backends = {
-        name: {key: _option_path(value, folder) for key, value in options.items()}
+        name: {key: _option_path(key, value, folder) for key, value in options.items()}
         for name, options in plan.backends.items()
     }
     return replace(plan, corpus=corpus, conditions=conditions, backends=backends, out=str(folder / plan.out))
@@ -144,13 +140,25 @@ def _condition_path(spec: str, folder: Path) -> str:
     return _card_path(name, folder) + (f"={folder / recordings}" if sign else "")
 
 
-def _option_path(value: Any, folder: Path) -> Any:
-    """A text option that names a file beside the plan is that file; any other value stays."""
-    if isinstance(value, str) and value and not value.isspace() and "\n" not in value:
-        path = folder / value
-        if len(value) < 255 and path.is_file():
-            return str(path)
-    return value
+def _option_path(key: str, value: Any, folder: Path) -> Any:
+    """An option, or a word of a command, that names a file beside the plan is that file; any other stays."""
+    if key == "type" or not isinstance(value, str):
+        return value
+    if key == "command":
+        try:
+            return shlex.join(_beside(word, folder) for word in shlex.split(value))
+        except ValueError:
+            # Quotation marks that do not close: the backend says so.
+            return value
+    return _beside(value, folder)
+
+
+def _beside(word: str, folder: Path) -> str:
+    try:
+        return str(folder / word) if word and (folder / word).is_file() else word
+    except (OSError, ValueError):
+        # Too long for a name, or with a character no name has: not a file.
+        return word
 
 
 def override(values: Mapping[str, Any], plan: Plan) -> Plan:

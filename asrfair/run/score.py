@@ -27,10 +27,14 @@ from asrfair.run.transcripts import (
 from asrfair.scoring import Normalizer, find_normalizer, score
 from asrfair.tables import COUNTS, FAILURES, HYPOTHESES, conform, with_intersections
 
+LARGEST_COUNT = 1_000_000
 GIVEN_COUNTS = Normalizer("given-counts", "1", lambda text: text)
 
 
 def _check_imputed(plan: ScorePlan) -> None:
+    for axis in (*plan.assigned_by, *plan.allow_imputed):
+        if axis not in plan.parts:
+            raise InputError(expected("--assigned-by or --allow-imputed", f"the axis '{axis}'", plan.parts))
     for axis, who in plan.assigned_by.items():
         if who == "imputed" and axis not in plan.allow_imputed:
             raise InputError(
@@ -55,6 +59,10 @@ def score_tables(plan: ScorePlan) -> Results:
     failures = pl.concat([failures, _absent(rows)])
     names = rows["condition"].unique(maintain_order=True).to_list()
     backends = rows["backend"].unique(maintain_order=True).to_list()
+    baselines = (
+        _baseline(plan.baseline_condition, names, "baseline condition", preferred="clean"),
+        _baseline(plan.baseline_backend, backends, "baseline backend"),
+    )
     folder = Path(plan.out)
     record = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(plan).items()}
     digests = {str(path): _digest(path) for path in inputs(plan)}
@@ -68,8 +76,8 @@ def score_tables(plan: ScorePlan) -> Results:
         Question(
             axes=plan.by,
             reference_groups=plan.reference_groups,
-            baseline_condition=_baseline(plan.baseline_condition, names, "baseline condition", preferred="clean"),
-            baseline_backend=_baseline(plan.baseline_backend, backends, "baseline backend"),
+            baseline_condition=baselines[0],
+            baseline_backend=baselines[1],
             level=plan.level,
             independent_utterances=plan.independent_utterances,
             family=plan.family,
@@ -142,16 +150,20 @@ def _count(
 
 def _given_counts(rows: pl.DataFrame, plan: ScorePlan) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return counts as given, checked: whole numbers, none negative, no more errors than words allow."""
-    numbers = rows.with_columns(pl.col(name).cast(pl.Int64, strict=False).alias(f"_{name}") for name in GIVEN)
+    numbers = rows
     for name in GIVEN:
-        text = pl.col(name).cast(pl.String).str.strip_chars()
-        wrong = numbers.filter((pl.col(f"_{name}").is_null() & (text != "")) | (pl.col(f"_{name}") < 0))
+        if not (rows.schema[name].is_numeric() or rows.schema[name] == pl.String):
+            raise InputError(f"{name}: found {rows.schema[name]}; expected whole numbers")
+        text = rows[name].cast(pl.String).str.strip_chars()
+        counts = text.cast(pl.Float64, strict=False)
+        bad = ~((counts >= 0) & (counts == counts.floor()) & (counts <= LARGEST_COUNT)).fill_null(value=False)
+        wrong = rows.filter(bad & text.is_not_null() & (text != ""))
         if len(wrong):
             raise InputError(
                 f"utterance '{wrong['utterance_id'][0]}': found {name} = {wrong[name][0]}; "
-                "expected a whole number, 0 or more"
+                f"expected a whole number from 0 to {LARGEST_COUNT}"
             )
-    numbers = numbers.with_columns(pl.col(f"_{name}").alias(name) for name in GIVEN)
+        numbers = numbers.with_columns(counts.cast(pl.Int64).alias(name))
     missing = pl.any_horizontal(pl.col(name).is_null() for name in GIVEN)
     failures = numbers.filter(missing).with_columns(stage=pl.lit("transcripts"), reason=pl.lit("no counts"))
     counted = numbers.filter(~missing).with_columns(

@@ -1,5 +1,7 @@
 """The signature: what a run's numbers were made of, as a dict and as one line."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,13 +22,21 @@ def short_signature(signature: Mapping[str, Any]) -> str:
         "conditions": ",".join(
             "+".join(filter(None, [name, facts["digest"]])) for name, facts in signature["conditions"].items()
         ),
-        "backends": ",".join(signature["backends"]),
+        "backends": ",".join(f"{name}+{_digest(facts)}" for name, facts in signature["backends"].items()),
+        "sample_rate": signature["sample_rate"],
         "seed": signature["seed"],
         "method": (signature["method"] or "none").replace(" ", "-"),
         "level": signature["level"],
+        "independent": "utterances" if signature["independent_utterances"] else None,
+        "family": "-".join(signature["family"]),
         "limit": signature["limit"],
     }
     return "|".join(f"{key}:{value}" for key, value in parts.items() if value not in (None, ""))
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    """Return 8 hexadecimal digits over a backend's identity."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
 def axis_facts(

@@ -1,5 +1,6 @@
 """Transcript tables from elsewhere: which columns mean what, read into one row per utterance and system."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import polars as pl
 from asrfair.corpus import ASSIGNED_BY
 from asrfair.errors import InputError, expected
 from asrfair.run.analysis import check_axes
-from asrfair.run.plan import check_family, check_level
+from asrfair.run.plan import check_analysis
 from asrfair.stats import FAMILY
 from asrfair.tables import INTERSECTION, UTTERANCES, conform, read_table, require_columns
 
@@ -22,8 +23,8 @@ class ScorePlan:
 
     ``tables`` are paths or BACKEND=PATH. ``words`` set means that the tables hold counts instead of texts.
     ``labels`` is a second table joined by ``key`` (in the tables) and ``key_label`` (in the labels), with
-    ``key_stem`` without their file endings. ``null`` lists texts that mean missing; ``blank`` says whether a
-    blank hypothesis is an empty transcript or a failure.
+    ``key_stem`` without their file endings. ``null`` lists texts that mean missing; ``unquoted`` reads quotation
+    marks as text; ``blank`` says whether a blank hypothesis is an empty transcript or a failure.
     """
 
     tables: tuple[str, ...]
@@ -43,6 +44,7 @@ class ScorePlan:
     key_label: str = ""
     key_stem: bool = False
     null: tuple[str, ...] = ()
+    unquoted: bool = False
     blank: str = "empty"
     assigned_by: dict[str, str] = field(default_factory=dict)
     allow_imputed: tuple[str, ...] = ()
@@ -57,8 +59,9 @@ class ScorePlan:
     out: str = "asrfair-run"
 
     def __post_init__(self) -> None:
-        check_level(self.level)
-        check_family(self.family)
+        check_analysis(self.level, self.family, self.failure_limit)
+        if (self.key or self.key_label or self.key_stem) and not self.labels:
+            raise InputError("--key: found no --labels; expected a table of labels to join by it")
         if self.blank not in ("empty", "failure"):
             raise InputError(expected("--blank", f"'{self.blank}'", ["empty", "failure"]))
         for axis, who in self.assigned_by.items():
@@ -88,16 +91,32 @@ def read_tables(plan: ScorePlan) -> pl.DataFrame:
     frames = []
     for text in plan.tables:
         backend, path = _backend_and_path(text)
-        rows = read_table(path, null_texts=plan.null)
+        rows = read_table(path, null_texts=plan.null, quoted=not plan.unquoted)
+        for name in INTERNAL:
+            if name in rows.columns:
+                raise InputError(f"{path}: found a column '{name}'; expected another name for it")
         if backend:
             if plan.backend:
                 raise InputError(f"{text}: found both BACKEND=FILE and --backend {plan.backend}; expected one of them")
             rows = rows.with_columns(_backend=pl.lit(backend))
         frames.append(rows.with_columns(_table=pl.lit(str(path))))
+    _check_same_columns(frames, plan)
     try:
         return pl.concat(frames, how="diagonal_relaxed")
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{', '.join(plan.tables)}: the tables do not fit together: {error}") from error
+
+
+def _check_same_columns(frames: Sequence[pl.DataFrame], plan: ScorePlan) -> None:
+    """Raise InputError where one table lacks a column that the plan names and another table has."""
+    texts = (plan.words, plan.substitutions, plan.deletions, plan.insertions) if plan.words else (plan.hypothesis,)
+    named = [plan.id, *texts, plan.reference, plan.speaker, plan.condition, plan.backend, plan.key, *plan.parts]
+    for name in filter(None, named):
+        if any(name in rows.columns for rows in frames):
+            for rows in frames:
+                require_columns(
+                    rows.drop(INTERNAL, strict=False), [name], where=rows["_table"][0] if len(rows) else name
+                )
 
 
 def join_labels(rows: pl.DataFrame, plan: ScorePlan) -> tuple[pl.DataFrame, list[str]]:
@@ -107,7 +126,7 @@ def join_labels(rows: pl.DataFrame, plan: ScorePlan) -> tuple[pl.DataFrame, list
     """
     if not plan.labels:
         return rows, []
-    labels = read_table(Path(plan.labels), null_texts=plan.null)
+    labels = read_table(Path(plan.labels), null_texts=plan.null, quoted=not plan.unquoted)
     key, key_label = plan.key or plan.id, plan.key_label or plan.key or plan.id
     require_columns(rows, [key], where=plan.tables[0])
     require_columns(labels, [key_label], where=plan.labels)
@@ -151,13 +170,15 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     given = [name for name in (plan.speaker, plan.condition, plan.backend) if name]
     visible = rows.select(name for name in rows.columns if name not in INTERNAL)
     require_columns(visible, [plan.id, *texts, *counts, *given], where=where)
+    require_columns(visible, [part for part in plan.parts if part in visible.columns], where=where)
     check_axes(plan.by, visible.columns, where=where)
-    backend = pl.col(plan.backend or "_backend") if plan.backend or "_backend" in rows.columns else pl.lit("system")
+    backend = pl.col("_backend").fill_null("system") if "_backend" in rows.columns else pl.lit("system")
+    backend = _label(plan.backend) if plan.backend else backend
     columns = {
-        "utterance_id": pl.col(plan.id).cast(pl.String),
+        "utterance_id": _label(plan.id),
         "speaker_id": _label(plan.speaker) if plan.speaker else pl.lit(None, dtype=pl.String),
-        "condition": pl.col(plan.condition).cast(pl.String) if plan.condition else pl.lit("as recorded"),
-        "backend": backend.cast(pl.String).fill_null("system"),
+        "condition": _label(plan.condition) if plan.condition else pl.lit("as recorded"),
+        "backend": backend,
         **({"reference": pl.col(plan.reference), "hypothesis": pl.col(plan.hypothesis)} if texts else {}),
         **{name: pl.col(column) for name, column in zip(GIVEN, counts, strict=False)},
     }
@@ -167,7 +188,7 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     )
     if standard.is_empty():
         raise InputError(f"{where}: found no rows; expected at least one")
-    for name in ("utterance_id", "condition"):
+    for name in ("utterance_id", "condition", "backend"):
         if standard[name].null_count():
             raise InputError(f"{where}: found {standard[name].null_count()} rows without {name}; expected none")
     twice = standard.filter(pl.struct("utterance_id", "condition", "backend").is_duplicated())

@@ -125,7 +125,7 @@ def test_choice_out_of_range_names_the_choices() -> None:
 
 
 def test_options_are_the_keyword_only_parameters() -> None:
-    assert list(backend_options(ReplayBackend)) == ["table", "backend", "blank", "null_text"]
+    assert list(backend_options(ReplayBackend)) == ["table", "backend", "blank", "null_text", "unquoted"]
 
 
 @pytest.mark.parametrize(

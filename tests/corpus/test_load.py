@@ -64,6 +64,21 @@ def test_unmapped_labels_are_counted_and_noted(card: Path) -> None:
     assert any("klingon" in note and "does not map" in note for note in corpus.notes)
 
 
+def test_an_age_that_is_no_number_is_not_old(card: Path) -> None:
+    (card.parent / "people.csv").write_text(TABLE.replace(",29", ",nan").replace(",49", ",inf"), encoding="utf-8")
+    corpus = load_corpus(str(card), card.parent)
+    assert corpus.utterances["age"].to_list() == ["nan", "30-49", "50 and over", None, "inf", "young"]
+    assert set(corpus.unmapped["age"]) == {"nan", "inf", "young"}
+
+
+def test_speaker_ids_without_their_blanks(card: Path) -> None:
+    (card.parent / "people.csv").write_text(
+        TABLE.replace("u2,s1,", "u2,s1 ,").replace("u4,s3,", "u4, ,"), encoding="utf-8"
+    )
+    table = load_corpus(str(card), card.parent).utterances
+    assert table["speaker_id"].to_list() == ["s1", "s1", "s2", None, "s4", "s5"]
+
+
 def test_speaker_with_two_values_is_noted(card: Path) -> None:
     notes = load_corpus(str(card), card.parent).notes
     assert "age: 1 speakers have more than one value" in notes
@@ -98,6 +113,10 @@ def test_same_corpus_from_every_format(card: Path, kind: str) -> None:
         ("bands = [30, 50]", "bands = [50, 30]", "expected ascending numbers"),
         ("bands = [30, 50]", 'bands = "30"', "expected a list of a number"),
         ("[axes.age]", "[axes.reference]", "the axis name 'reference'"),
+        ("[axes.age]", "[axes.hits]", "the axis name 'hits'"),
+        ('type = "table"', 'type = ["table"]', "layout.type: found ['table']"),
+        ('column = "where"', "column = []", "'column': found none"),
+        ("bands = [30, 50]", "bands = [nan]", "expected ascending numbers"),
         ('language = "en"', 'language = "en"\nlanguage = "fr"', "not readable as TOML"),
         ('null = ["NA"]', 'nul = ["NA"]', "unknown key 'nul'; expected one of: file, split"),
         ('utterance_id = "id"', 'utterance = "id"', "unknown name 'utterance'"),
@@ -136,8 +155,14 @@ def test_times_and_channels_are_numbers_or_blank(card: Path) -> None:
     table = load_corpus(str(card), card.parent).utterances
     assert table.select("start_s", "end_s", "channel").rows() == [(None, None, None), (1.5, 2.0, 1)]
     (card.parent / "people.csv").write_text("\n".join(parts).replace("1.5", "soon"), encoding="utf-8")
-    with pytest.raises(InputError, match="found start_s = 'soon'; expected a number or a blank"):
+    with pytest.raises(InputError, match="found start_s = 'soon'; expected seconds from 0, or a blank"):
         load_corpus(str(card), card.parent)
+
+
+def test_a_split_where_there_is_none(card: Path) -> None:
+    for root in (card.parent, card.parent / "people.csv"):
+        with pytest.raises(InputError, match="found the split 'test'"):
+            load_corpus(str(card), root, split="test")
 
 
 def test_zero_utterances(card: Path) -> None:

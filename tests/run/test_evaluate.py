@@ -88,6 +88,30 @@ def test_limit_takes_the_first_and_leaves_their_numbers_alone(plan: Plan, tmp_pa
     assert "limit:7" in part.signature["signature"]
 
 
+def test_the_baseline_is_clean_where_it_is_planned(plan: Plan, tmp_path: Path) -> None:
+    first = asrfair.evaluate(replace(plan, conditions=("telephone", "clean")))
+    assert first.signature["baseline_condition"] == "clean"
+    other = replace(plan, conditions=("telephone", "white-noise-10db"), out=str(tmp_path / "other"))
+    assert asrfair.evaluate(other).signature["baseline_condition"] == "telephone"
+
+
+def test_a_cards_reference_group_that_is_not_there_is_noted(plan: Plan, corpus: Path) -> None:
+    card = corpus / "small.toml"
+    card.write_text(card.read_text(encoding="utf-8").replace('"north"', '"nroth"'), encoding="utf-8")
+    results = asrfair.evaluate(plan)
+    assert "accent: no utterance of the reference group nroth in this corpus" in results.signature["notes"]
+
+
+def test_signatures_differ_where_numbers_may(plan: Plan, tmp_path: Path) -> None:
+    lines = {
+        asrfair.evaluate(replace(plan, limit=2, out=str(tmp_path / str(number)), **change)).signature["signature"]
+        for number, change in enumerate(
+            ({}, {"sample_rate": 8_000}, {"seed": 1}, {"level": 0.9}, {"normalizer": "none"})
+        )
+    }
+    assert len(lines) == 5
+
+
 def test_a_limit_that_cuts_off_the_reference_group_is_noted(plan: Plan) -> None:
     results = asrfair.evaluate(replace(plan, limit=3, reference_groups={"accent": "south", "gender": "f"}))
     assert "accent: no utterance of the reference group south within the limit" in results.signature["notes"]
@@ -108,8 +132,13 @@ def test_a_broken_batch_is_named_and_redone_once_deleted(plan: Plan) -> None:
     before = files(plan.out)
     shard = shards(Path(plan.out))[1]
     shard.write_bytes(b"no parquet")
-    with pytest.raises(RunFolderError, match=r"batch-000001\.parquet: cannot be read"):
+    with pytest.raises(RunFolderError, match=r"batch-000001\.parquet: expected a finished batch"):
         asrfair.evaluate(plan)
+    other = pl.read_parquet(shards(Path(plan.out))[0])
+    for wrong in (other, other.head(2), other.drop("reason")):
+        wrong.write_parquet(shard)
+        with pytest.raises(RunFolderError, match=r"batch-000001\.parquet: expected a finished batch"):
+            asrfair.evaluate(plan)
     shard.unlink()
     asrfair.evaluate(plan)
     assert files(plan.out) == before
@@ -121,6 +150,125 @@ def test_a_folder_with_other_files_is_refused(plan: Plan, tmp_path: Path) -> Non
     with pytest.raises(RunFolderError, match="holds other files"):
         asrfair.evaluate(plan)
     assert (tmp_path / "run" / "thesis.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_what_results_depend_on_is_the_content(plan: Plan, corpus: Path, tmp_path: Path) -> None:
+    """Each change of content in place is noticed; another place for the same content is not a change."""
+    card = tmp_path / "own-condition.toml"
+    effect = '[[effect]]\ntype = "white_noise"\nsnr_db = {}\n'
+    card.write_text('summary = "s"\n' + effect.format(10), encoding="utf-8")
+    plan = replace(plan, conditions=("clean", str(card)), limit=4)
+    before = asrfair.evaluate(plan)
+    moved = tmp_path / "moved"
+    corpus.rename(moved)
+    there = CorpusPlan(card=str(moved / "small.toml"), root=str(moved))
+    plan = replace(plan, corpus=there)
+    assert asrfair.evaluate(plan).rates.equals(before.rates)
+    program = tmp_path / "recogniser.py"
+    for path, new, told in (
+        (moved / "people.csv", (moved / "people.csv").read_bytes().replace(b"south", b"wales"), "corpus.utterances"),
+        (moved / "small.toml", (moved / "small.toml").read_bytes() + b"\n", "corpus.card"),
+        (moved / "audio" / "u01.wav", (moved / "audio" / "u02.wav").read_bytes(), "corpus.audio"),
+        (card, card.read_bytes().replace(b"10", b"11"), "conditions.own-condition"),
+        (program, program.read_bytes() + b"\n", "backends.ours"),
+    ):
+        old = path.read_bytes()
+        path.write_bytes(new)
+        with pytest.raises(RunFolderError, match=told):
+            asrfair.evaluate(plan)
+        path.write_bytes(old)
+    assert asrfair.evaluate(plan).rates.equals(before.rates)
+
+
+LISTENER = """
+import json, sys, wave
+for line in sys.stdin:
+    request = json.loads(line)
+    with wave.open(request["audio"]) as file:
+        heard = f"{request['language']} {file.getframerate()} {file.getnframes()} {request['condition']}"
+    print(json.dumps({"utterance_id": request["utterance_id"], "hypothesis": heard}), flush=True)
+"""
+
+
+def test_a_backend_hears_the_part_the_channel_and_the_rate_it_asked_for(tmp_path: Path, corpus: Path) -> None:
+    import numpy as np
+    import soundfile
+
+    left = np.zeros(16_000)
+    right = np.where(np.arange(16_000) >= 8_000, 0.1, 0.0)
+    soundfile.write(corpus / "audio" / "two.wav", np.stack([left, right], axis=1), 16_000)
+    (corpus / "people.csv").write_text(
+        "utterance_id,speaker_id,audio,reference,accent,gender,age,start_s,end_s,channel\n"
+        "a,s1,audio/two.wav,x,north,f,young,0.25,0.75,\n"
+        "b,s2,audio/two.wav,x,north,f,young,,0.5,1\n"
+        "c,s3,audio/two.wav,x,north,f,young,0.5,,1\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "listener.py").write_text(LISTENER, encoding="utf-8")
+    command = {"type": "command", "command": f"{sys.executable} {tmp_path / 'listener.py'}", "sample_rate": 8_000}
+    plan = Plan(
+        corpus=CorpusPlan(card=str(corpus / "small.toml"), root=str(corpus)),
+        backends={"ours": command},
+        conditions=("clean", "white-noise-10db"),
+        language="cy",
+        sample_rate=32_000,
+        workers=1,
+        out=str(tmp_path / "run"),
+    )
+    results = asrfair.evaluate(plan)
+    heard = dict(results.hypotheses.filter(pl.col("condition") == "clean").select("utterance_id", "hypothesis").rows())
+    assert heard == {"a": "cy 8000 4000 clean", "b": "cy 8000 4000 clean", "c": "cy 8000 4000 clean"}
+    # The second channel's first half is silent, and only that part has no SNR.
+    silent = results.failures.select("utterance_id", "condition").rows()
+    assert silent == [("b", "white-noise-10db")]
+    assert results.timings["audio_s"].drop_nulls().unique().to_list() == [0.5]
+
+
+def test_a_faulty_plug_in_costs_its_batch_not_the_run() -> None:
+    from asrfair.backend.base import Outcome, Request
+    from asrfair.run.decode import transcribe_checked
+
+    class Faulty:
+        def __init__(self, answers: object) -> None:
+            self.answers = answers
+
+        def transcribe(self, requests: object) -> object:
+            if isinstance(self.answers, Exception):
+                raise self.answers
+            return self.answers
+
+    requests = [Request("a", "clean", "en", 16_000), Request("b", "clean", "en", 16_000)]
+    good = Outcome(hypothesis="fine")
+    for answers, reasons in (
+        ([good], ["gave 1 outcomes; expected 2"] * 2),
+        (KeyError("x"), ["raised KeyError: 'x'"] * 2),
+        ([good, "text"], [None, "gave str; expected an Outcome"]),
+        ([Outcome(hypothesis="caf\udce9"), good], ["no valid Unicode", None]),
+        ([Outcome(hypothesis=3), good], ["gave int in its outcome", None]),  # type: ignore[arg-type]
+    ):
+        outcomes = transcribe_checked(Faulty(answers), requests)  # type: ignore[arg-type]
+        assert len(outcomes) == 2
+        for outcome, reason in zip(outcomes, reasons, strict=True):
+            assert outcome.failure is None if reason is None else reason in str(outcome.failure)
+    with pytest.raises(InputError):
+        transcribe_checked(Faulty(InputError("gone")), requests)  # type: ignore[arg-type]
+
+
+def test_paths_in_a_plan_are_relative_to_it(tmp_path: Path, corpus: Path) -> None:
+    from asrfair.run.plan import load_plan
+
+    (tmp_path / "echo.py").write_text("", encoding="utf-8")
+    (tmp_path / "command").write_text("", encoding="utf-8")
+    (tmp_path / "p.toml").write_text(
+        'conditions = ["clean", "own.toml", "recorded-noise-10db=noise"]\nout = "r"\n'
+        '[corpus]\ncard = "own.toml"\nroot = "."\n'
+        '[backends.ours]\ntype = "command"\ncommand = "python echo.py --fast"\n',
+        encoding="utf-8",
+    )
+    plan = load_plan(tmp_path / "p.toml")
+    assert plan.conditions == ("clean", f"{tmp_path}/own.toml", f"recorded-noise-10db={tmp_path}/noise")
+    assert plan.backends["ours"] == {"type": "command", "command": f"python {tmp_path}/echo.py --fast"}
+    assert (plan.corpus.card, plan.out) == (f"{tmp_path}/own.toml", f"{tmp_path}/r")
 
 
 def test_broken_audio_is_a_failure_with_its_reason(plan: Plan, corpus: Path) -> None:
@@ -188,6 +336,10 @@ def test_imputed_axis_needs_permission_and_is_marked(plan: Plan, tmp_path: Path)
         ({"conditions": ("clean", "clean")}, CardError, "clean"),
         ({"normalizer": "basick"}, CardError, "expected one of: none, basic, whisper-english"),
         ({"level": 95.0}, CardError, "'level': found 95.0"),
+        ({"allow_imputed": ("acent",)}, InputError, "the axis 'acent'; expected one of: accent"),
+        ({"sample_rate": 10**9}, CardError, "expected 4000 to 192000 Hz"),
+        ({"failure_limit": float("nan")}, CardError, "'failure_limit': found nan"),
+        ({"family": ("speaker",)}, CardError, "family: found 'speaker'"),
         ({"baseline_condition": "quiet"}, InputError, "baseline_condition"),
         ({"baseline_backend": "theirs"}, InputError, "baseline_backend"),
         ({"backends": {"ours": {"type": "whisperer"}}}, asrfair.errors.BackendError, "no such backend"),
@@ -265,6 +417,7 @@ def test_interrupt_ends_with_130_and_what_was_done_is_kept(corpus: Path, recogni
     assert "start the same run again" in errors
     assert "Traceback" not in errors
     assert shards(tmp_path / "stopped")
+    assert not list(tmp_path.glob("stopped/work/scratch/*")), "recordings were left behind"
 
 
 def test_orphaned_workers_end(corpus: Path, recogniser: str, tmp_path: Path) -> None:

@@ -143,6 +143,8 @@ def test_counts_instead_of_texts(plan: ScorePlan, tmp_path: Path) -> None:
         ("10,1,0,0", "10,9,2,0"),
         ("10,1,0,0", "10,-1,0,0"),
         ("10,1,0,0", "10,one,0,0"),
+        ("10,1,0,0", "10,1.5,0,0"),
+        ("10,1,0,0", "9223372036854775807,1,0,0"),
     ):
         (tmp_path / "counts.csv").write_text(table.replace(bad, message), encoding="utf-8")
         with pytest.raises(InputError, match="utterance 'a1'"):
@@ -186,6 +188,45 @@ def test_conditions_need_not_share_utterances(plan: ScorePlan, tmp_path: Path) -
     assert results.failures["reason"].to_list() == ["no hypothesis"]
 
 
+def test_counts_written_with_a_point_are_whole_all_the_same(plan: ScorePlan, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("path,who,n,s,d,i\na1,s1, 10 ,1.0,0,0\na2,s2,10,,,\n", encoding="utf-8")
+    names = {"words": "n", "substitutions": "s", "deletions": "d", "insertions": "i"}
+    counted = replace(plan, tables=(str(tmp_path / "c.csv"),), by=(), reference_groups={}, **names)
+    results = score_tables(counted)
+    assert results.counts.select("reference_words", "hits", "substitutions").rows() == [(10, 9, 1)]
+    assert results.failures["reason"].to_list() == ["no counts"]
+
+
+def test_level_family_and_keys_reach_the_numbers(plan: ScorePlan, tmp_path: Path) -> None:
+    wide = score_tables(plan).rates
+    narrow = score_tables(replace(plan, level=0.8, out=str(tmp_path / "narrow"))).rates
+    both = wide.join(narrow, on=["axis", "group"], nulls_equal=True).filter(pl.col("low").is_not_null())
+    assert len(both)
+    assert (both["low"] < both["low_right"]).all()
+    labels = pl.read_csv(plan.tables[0]).with_columns(pl.col("path").str.replace("wav", "v1.mp3"))
+    labels.drop("heard").write_csv(tmp_path / "labels.csv")
+    pl.read_csv(plan.tables[0]).with_columns(pl.col("path").str.replace("wav", "v1.wav")).select(
+        "path", "heard"
+    ).write_csv(tmp_path / "heard.csv")
+    dotted = replace(
+        plan,
+        tables=(str(tmp_path / "heard.csv"),),
+        labels=str(tmp_path / "labels.csv"),
+        key_stem=True,
+        out=str(tmp_path / "dotted"),
+    )
+    assert score_tables(dotted).utterances["speaker_id"].null_count() == 0
+
+
+def test_quotation_marks_that_are_text(plan: ScorePlan, tmp_path: Path) -> None:
+    lines = ["path\twho\tsaid\theard", 'a\ts1\tone two\t"one', 'b\ts2\tone two\ttwo"']
+    (tmp_path / "t.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    quoted = replace(plan, tables=(str(tmp_path / "t.tsv"),), by=(), reference_groups={})
+    with pytest.raises(InputError, match="found a line break in a field"):
+        score_tables(quoted)
+    assert score_tables(replace(quoted, unquoted=True)).counts["deletions"].to_list() == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -193,6 +234,9 @@ def test_conditions_need_not_share_utterances(plan: ScorePlan, tmp_path: Path) -
         ({"by": ("accnt",)}, "no axis 'accnt'"),
         ({"reference_groups": {"accent": "wales"}}, "found 'wales'; expected one of: scotland, us"),
         ({"labels": "nowhere.csv"}, "nowhere.csv: no such file"),
+        ({"by": ("language",)}, "no axis 'language'"),
+        ({"assigned_by": {"acent": "annotated"}}, "the axis 'acent'"),
+        ({"allow_imputed": ("acent",)}, "the axis 'acent'"),
         ({"tables": ("nothing.xlsx",)}, "file ending '.xlsx'; expected one of: .csv"),
         ({"baseline_backend": "theirs"}, "baseline backend: found 'theirs'; expected one of: system"),
     ],
@@ -201,6 +245,31 @@ def test_bad_options(plan: ScorePlan, change: dict[str, object], message: str) -
     with pytest.raises(InputError) as caught:
         score_tables(replace(plan, **change))
     assert message in str(caught.value)
+
+
+def test_an_axis_named_like_a_column_of_the_tables(plan: ScorePlan) -> None:
+    path = Path(plan.tables[0])
+    path.write_text(TRANSCRIPTS.replace("accent", "language"), encoding="utf-8")
+    with pytest.raises(InputError, match="found the axis 'language'; expected another name"):
+        score_tables(replace(plan, by=("language",), reference_groups={}))
+
+
+def test_blank_ids_and_columns_that_one_table_lacks(plan: ScorePlan, tmp_path: Path) -> None:
+    path = Path(plan.tables[0])
+    (tmp_path / "other.csv").write_text(TRANSCRIPTS.replace("accent", "Accent"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"other\.csv: found no column 'accent'"):
+        score_tables(replace(plan, tables=(f"a={path}", f"b={tmp_path / 'other.csv'}")))
+    path.write_text(TRANSCRIPTS.replace("a3.wav", "  "), encoding="utf-8")
+    with pytest.raises(InputError, match="found 1 rows without utterance_id"):
+        score_tables(plan)
+    with pytest.raises(InputError, match="found no --labels"):
+        replace(plan, key_stem=True)
+
+
+def test_a_wrong_baseline_claims_no_folder(plan: ScorePlan) -> None:
+    with pytest.raises(InputError, match="baseline backend"):
+        score_tables(replace(plan, baseline_backend="tpyo"))
+    score_tables(plan)
 
 
 def test_two_labels_for_one_utterance(plan: ScorePlan) -> None:

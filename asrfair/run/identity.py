@@ -1,0 +1,62 @@
+"""What a run's results depend on, by content rather than by where it lies: an equal identity may go on."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from asrfair.condition import Condition
+from asrfair.corpus import Corpus
+from asrfair.run.plan import Plan
+
+# Where things lie and how many processes work changes no result; content has digests of its own.
+PLACES = ("workers", "out", "corpus", "conditions", "backends")
+
+
+def run_identity(
+    plan: Plan,
+    *,
+    corpus: Corpus,
+    conditions: Sequence[Condition],
+    backends: Mapping[str, Mapping[str, str]],
+    normalizer: str,
+    needs_audio: bool,
+) -> dict[str, Any]:
+    """Return the identity: plan, corpus table, audio files by size, condition cards, backends and normaliser."""
+    return {
+        "plan": {key: value for key, value in plan.record().items() if key not in PLACES},
+        "corpus": {
+            "card": corpus.card.digest,
+            "split": plan.corpus.split,
+            "utterances": corpus.digest,
+            "audio": _sizes(corpus) if needs_audio else None,
+        },
+        "conditions": {condition.name: condition.digest for condition in conditions},
+        "backends": {
+            name: {**{key: _placeless(value) for key, value in plan.backends[name].items()}, **identity}
+            for name, identity in backends.items()
+        },
+        "normalizer": normalizer,
+    }
+
+
+def _placeless(value: Any) -> Any:
+    """An option that is a file counts by its name here, and by its digest in the backend's own identity."""
+    if isinstance(value, str) and len(value) < 4096 and "\0" not in value:
+        try:
+            return Path(value).name if Path(value).is_file() else value
+        except OSError:
+            return value
+    return value
+
+
+def _sizes(corpus: Corpus) -> str:
+    """Return a digest over the audio files' names and sizes in bytes; reading them all would take too long."""
+    hasher = hashlib.sha256()
+    for audio in corpus.utterances["audio"].drop_nulls().unique().sort():
+        try:
+            size = (corpus.audio_root / audio).stat().st_size
+        except OSError:
+            size = -1
+        hasher.update(f"{audio}\0{size}\n".encode())
+    return hasher.hexdigest()[:16]
