@@ -47,6 +47,14 @@ def test_every_tree_gives_the_same_table(tmp_path: Path, upper: bool, flat: bool
     assert table["age"].to_list() == ["under 30", "under 30", "30-39", None]
 
 
+@pytest.mark.parametrize(("born", "band"), [("04/02/56", "30-39"), ("04/03/56", "under 30")])
+def test_age_changes_on_the_birthday(tmp_path: Path, born: str, band: str) -> None:
+    root = write_tree(tmp_path, upper=False, flat=True)
+    (root / "spkrinfo.txt").write_text(SPEAKERS.replace("08/16/54", born), encoding="latin-1")
+    table = load_corpus("timit", root).utterances
+    assert table.filter(speaker_id="mbma1")["age"].to_list() == [band]
+
+
 def test_splits_follow_the_speaker_table(tmp_path: Path) -> None:
     root = write_tree(tmp_path, upper=True, flat=False)
     assert load_corpus("timit", root, split="test").utterances["speaker_id"].to_list() == ["mbma1"]

@@ -356,6 +356,49 @@ def test_a_wrong_plan_is_refused_before_any_work(
     assert message in str(caught.value)
 
 
+def test_babble_passes_over_a_talker_who_cannot_be_heard(plan: Plan, corpus: Path, tmp_path: Path) -> None:
+    import numpy as np
+    import soundfile
+
+    for number in (6, 16):
+        soundfile.write(corpus / "audio" / f"u{number:02d}.wav", np.zeros(16_000), 16_000)
+    (corpus / "audio" / "u07.wav").unlink()
+    results = asrfair.evaluate(replace(plan, conditions=("babble-10db",)))
+    # Only what is silent or missing itself fails, not those who drew it.
+    assert results.failures["utterance_id"].to_list() == ["u06", "u07", "u16"]
+
+
+def test_the_seed_reaches_the_materials(plan: Plan, tmp_path: Path) -> None:
+    plan = replace(plan, conditions=("babble-10db",))
+    one, other = (
+        asrfair.evaluate(replace(plan, seed=seed, out=str(tmp_path / str(seed)))).hypotheses for seed in (1, 2)
+    )
+    assert not one["hypothesis"].equals(other["hypothesis"])
+
+
+def test_the_failure_limit_is_still_allowed(plan: Plan, corpus: Path) -> None:
+    (corpus / "audio" / "u03.wav").unlink()
+    results = asrfair.evaluate(replace(plan, conditions=("clean",), failure_limit=0.05))
+    assert exit_code(results) == (0, None)
+    results.signature["failure_limit"] = 0.04  # type: ignore[index]
+    assert exit_code(results)[0] == 3
+
+
+def test_hours_and_the_finished_mark(plan: Plan, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = asrfair.evaluate(plan)
+    import soundfile
+
+    seconds = sum(soundfile.info(path).duration for path in (corpus / "audio").glob("*.wav"))
+    assert results.signature["corpus"]["hours"] == pytest.approx(seconds / 3600, abs=0.0006)
+    # The signature marks a folder as finished, so it is written last.
+    written: list[str] = []
+    monkeypatch.setattr("asrfair.results.write_table", lambda path, rows: written.append(path.name))
+    monkeypatch.setattr("asrfair.results.write_text", lambda path, text: written.append(path.name))
+    results.save(Path(plan.out))
+    assert written[-1] == "signature.json"
+    assert len(written) == len(TABLES) + 1
+
+
 def test_babble_needs_enough_other_talkers(plan: Plan, corpus: Path) -> None:
     lines = (corpus / "people.csv").read_text(encoding="utf-8").splitlines()
     (corpus / "people.csv").write_text("\n".join([lines[0], lines[1], lines[11]]) + "\n", encoding="utf-8")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asrfair.scoring import NORMALIZERS, count_errors, find_normalizer, score
+from asrfair.scoring.counting import CHUNK
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "dd", "né", "नमस्ते", "你好"]), max_size=8).map(" ".join)
 NONE = find_normalizer("none")
@@ -36,6 +37,12 @@ def test_counts_add_up_to_the_words(pairs: list[tuple[str, str]]) -> None:
     assert rows["reference_words"].to_list() == [len(reference.split()) for reference, _ in pairs]
     spoken = rows["hits"] + rows["substitutions"] + rows["insertions"]
     assert spoken.to_list() == [len(hypothesis.split()) for _, hypothesis in pairs]
+
+
+def test_more_pairs_than_are_aligned_at_once() -> None:
+    references = [f"word {number}" for number in range(CHUNK + 3)]
+    rows = counted(references, ["word 0"] * len(references))
+    assert rows["substitutions"].to_list() == [0] + [1] * (CHUNK + 2)
 
 
 @pytest.mark.parametrize(
