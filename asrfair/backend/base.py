@@ -4,10 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-Waveform = NDArray[np.float32]
+from asrfair.audio import Waveform
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def _sign(signature: Mapping[str, Any], question: Question, rates: pl.DataFrame)
         **signature,
         "created": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
-        "libraries": {name: found for name in LIBRARIES if (found := _installed(name))},
+        "libraries": {name: found for name in LIBRARIES if (found := installed(name))},
         "level": question.level,
         "method": method,
         "baseline_condition": question.baseline_condition,
@@ -115,7 +115,8 @@ def _sign(signature: Mapping[str, Any], question: Question, rates: pl.DataFrame)
     return {**signed, "signature": short_signature(signed)}
 
 
-def _installed(name: str) -> str | None:
+def installed(name: str) -> str | None:
+    """Return a package's version, or None where it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from asrfair.audio import resample
+from asrfair.audio import Waveform, resample
 from asrfair.backend.base import Backend, Outcome, Request
 from asrfair.backend.registry import open_backend
 from asrfair.condition import Condition, apply_condition
 from asrfair.errors import AsrfairError, InputError
-from asrfair.run.materials import Materials, Waveform, read_row
+from asrfair.run.materials import Materials, read_row
 from asrfair.tables import Schema
 
 OUTCOMES: Schema = {

@@ -1,7 +1,6 @@
 """What is installed: versions, recognisers, the synthesiser, and the codings that audio can be read in."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,6 +9,7 @@ from rich.table import Table
 from asrfair import __version__
 from asrfair.backend.registry import backend_classes
 from asrfair.cards import card_folder, shipped
+from asrfair.run.analysis import installed
 
 CORE = ("jiwer", "librosa", "numpy", "polars", "rich", "scipy", "soundfile", "soxr", "whisper-normalizer")
 EXTRAS = {"pocketsphinx": ("pocketsphinx",), "demo": ("pocketsphinx", "espeakng-loader")}
@@ -37,11 +37,3 @@ def doctor(console: Console) -> None:
     table.add_row("corpus cards", f"{len(shipped('corpora'))} in {escape(card_folder('corpora').name)}")
     table.add_row("condition cards", f"{len(shipped('conditions'))} in {escape(card_folder('conditions').name)}")
     console.print(table)
-
-
-def installed(package: str) -> str | None:
-    """Return a package's version, or None where it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

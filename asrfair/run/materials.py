@@ -5,11 +5,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from asrfair.audio import read_audio
+from asrfair.audio import Waveform, read_audio
 from asrfair.condition import (
     Condition,
     Need,
@@ -21,8 +19,6 @@ from asrfair.condition import (
 )
 from asrfair.errors import InputError
 from asrfair.seeds import generator
-
-Waveform = NDArray[np.float32]
 
 
 class Materials:
