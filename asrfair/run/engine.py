@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,9 @@ def _outcomes(
         return
     scratch.mkdir(parents=True)
     context = multiprocessing.get_context("spawn")
-    ended = context.Event()
+    ended, started = context.Event(), context.SimpleQueue()
     pool = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_start, initargs=(work, scratch, ended, os.getpid())
+        workers, mp_context=context, initializer=_start, initargs=(work, scratch, ended, started, os.getpid())
     )
     try:
         yield from _in_pool(pool, batches, missing, ahead=2 * workers)
@@ -90,6 +91,9 @@ def _outcomes(
     finally:
         # The workers end at once: an interrupt does not wait for the batches in flight.
         ended.set()
+        while not started.empty():
+            with suppress(ProcessLookupError):
+                os.kill(started.get(), signal.SIGTERM)
         pool.shutdown(wait=True, cancel_futures=True)
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -126,16 +130,18 @@ def _in_pool(
             submit()
 
 
-def _start(work: Work, scratch: Path, ended: Any, parent: int) -> None:
+def _start(work: Work, scratch: Path, ended: Any, started: Any, parent: int) -> None:
     """Open the backends in a fresh worker; leave interrupts to the parent, and end with it or when it says so."""
     global _decoder
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    started.put(os.getpid())
     threading.Thread(target=_end_with, args=(ended, parent), daemon=True).start()
     tempfile.tempdir = str(scratch)
     _decoder = Decoder(work)
 
 
 def _end_with(ended: Any, parent: int) -> None:
+    # A recogniser that holds the interpreter's lock delays this; the parent's signal does not wait for it.
     while not ended.wait(WAKE_S) and os.getppid() == parent:
         pass
     os._exit(1)
