@@ -1,9 +1,10 @@
 """Scoring a table that already holds transcripts, or counts: for auditors who have no model and no audio."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import tomli_w
@@ -68,10 +69,6 @@ def score_tables(plan: ScorePlan) -> Results:
     digests = {str(path): _digest(path) for path in inputs(plan)}
     claim(folder, {"score": {key: value for key, value in record.items() if key != "out"}, "inputs": digests})
     write_text(folder / PLAN, tomli_w.dumps({"score": record}))
-    axes = {
-        part: Axis(column=part, assigned_by=plan.assigned_by.get(part, "not stated"))  # type: ignore[arg-type]
-        for part in plan.parts
-    }
     results = summarise(
         Question(
             axes=plan.by,
@@ -88,33 +85,48 @@ def score_tables(plan: ScorePlan) -> Results:
         counts=counts,
         conditions=condition_rows(()),
         timings=None,
-        signature={
-            "kind": "score",
-            "seed": None,
-            "sample_rate": None,
-            "normalizer": {"name": normalizer.name, "version": normalizer.version},
-            "corpus": {
-                "card": "",
-                "card_digest": None,
-                "title": _title(plan),
-                "kind": "unknown",
-                "licence": "",
-                "citation": "",
-                "utterances": len(utterances),
-                "speakers": utterances["speaker_id"].drop_nulls().n_unique() or None,
-                "hours": None,
-                "digest": hashlib.sha256("".join(digests.values()).encode()).hexdigest()[:16],
-            },
-            "axes": axis_facts(plan.by, axes, plan.reference_groups, {}),
-            "conditions": {name: {"summary": "as given in the table", "digest": "", "source": ""} for name in names},
-            "backends": {name: {"type": "table"} for name in backends},
-            "limit": None,
-            "failure_limit": plan.failure_limit,
-            "notes": [*notes, *blank_notes(hypotheses)],
-        },
+        signature=_signature(plan, utterances, digests, normalizer, names, backends)
+        | {"notes": [*notes, *blank_notes(hypotheses)]},
     )
     results.save(folder)
     return results
+
+
+def _signature(
+    plan: ScorePlan,
+    utterances: pl.DataFrame,
+    digests: Mapping[str, str],
+    normalizer: Normalizer,
+    conditions: Sequence[str],
+    backends: Sequence[str],
+) -> dict[str, Any]:
+    axes = {
+        part: Axis(column=part, assigned_by=plan.assigned_by.get(part, "not stated"))  # type: ignore[arg-type]
+        for part in plan.parts
+    }
+    return {
+        "kind": "score",
+        "seed": None,
+        "sample_rate": None,
+        "normalizer": {"name": normalizer.name, "version": normalizer.version},
+        "corpus": {
+            "card": "",
+            "card_digest": None,
+            "title": _title(plan),
+            "kind": "unknown",
+            "licence": "",
+            "citation": "",
+            "utterances": len(utterances),
+            "speakers": utterances["speaker_id"].drop_nulls().n_unique() or None,
+            "hours": None,
+            "digest": hashlib.sha256("".join(digests.values()).encode()).hexdigest()[:16],
+        },
+        "axes": axis_facts(plan.by, axes, plan.reference_groups, {}),
+        "conditions": {name: {"summary": "as given in the table", "digest": "", "source": ""} for name in conditions},
+        "backends": {name: {"type": "table"} for name in backends},
+        "limit": None,
+        "failure_limit": plan.failure_limit,
+    }
 
 
 def _title(plan: ScorePlan) -> str:
