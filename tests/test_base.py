@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 import asrfair
 from asrfair.errors import InputError, RunFolderError
+from asrfair.reading import read_table
 from asrfair.results import Results, write_table, write_text
 from asrfair.run.folder import claim
 from asrfair.seeds import generator
-from asrfair.tables import COUNTS, TABLES, conform, read_table, require_columns, with_intersections
+from asrfair.tables import COUNTS, TABLES, conform, require_columns, with_intersections
 
 
 def test_seeds_are_spread_by_name() -> None:

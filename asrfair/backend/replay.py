@@ -9,7 +9,8 @@ import polars as pl
 from asrfair.backend.base import Outcome, Request
 from asrfair.cards import digest
 from asrfair.errors import InputError, expected
-from asrfair.tables import read_table, require_columns
+from asrfair.reading import read_table
+from asrfair.tables import require_columns
 
 Key = tuple[str, str | None]
 

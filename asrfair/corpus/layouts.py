@@ -15,7 +15,8 @@ import polars as pl
 
 from asrfair.corpus.timit import TimitOptions, read_timit
 from asrfair.errors import CardError, InputError
-from asrfair.tables import UTTERANCES, read_table, require_columns
+from asrfair.reading import read_table
+from asrfair.tables import UTTERANCES, require_columns
 
 
 @dataclass(frozen=True)

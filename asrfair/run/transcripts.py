@@ -8,10 +8,11 @@ import polars as pl
 
 from asrfair.corpus import ASSIGNED_BY
 from asrfair.errors import InputError, expected
+from asrfair.reading import read_table
 from asrfair.run.analysis import check_axes
 from asrfair.run.plan import check_analysis
 from asrfair.stats import FAMILY
-from asrfair.tables import INTERSECTION, UTTERANCES, conform, read_table, require_columns
+from asrfair.tables import INTERSECTION, UTTERANCES, conform, require_columns
 
 INTERNAL = ("_table", "_backend", "_key")
 GIVEN = ("reference_words", "substitutions", "deletions", "insertions")

@@ -1,0 +1,89 @@
+"""The commands that say what there is: ``list``, ``show``, ``validate``, ``init`` and ``doctor``."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from asrfair.cli.base import command
+from asrfair.errors import EXIT_DONE, EXIT_INCOMPLETE
+
+
+def add_list(commands: Any) -> None:
+    """Add ``asrfair list``."""
+    parser = command(commands, "list", _do_list, "list corpora, conditions or backends", "asrfair list conditions")
+    parser.add_argument("kind", choices=("corpora", "conditions", "backends"))
+
+
+def _do_list(options: argparse.Namespace) -> int:
+    from asrfair.run.catalogue import list_names
+    from asrfair.run.report import console
+
+    list_names(options.kind, console())
+    return EXIT_DONE
+
+
+def add_show(commands: Any) -> None:
+    """Add ``asrfair show``."""
+    parser = command(commands, "show", _do_show, "show one card", "asrfair show corpus timit")
+    parser.add_argument("kind", choices=("corpus", "condition"))
+    parser.add_argument("name", metavar="NAME", help="a shipped card's name, or a path ending in .toml")
+
+
+def _do_show(options: argparse.Namespace) -> int:
+    from asrfair.run.catalogue import show_card
+    from asrfair.run.report import console
+
+    show_card(options.kind, options.name, console())
+    return EXIT_DONE
+
+
+def add_validate(commands: Any) -> None:
+    """Add ``asrfair validate``."""
+    parser = command(
+        commands, "validate", _do_validate, "check a corpus without running anything", "asrfair validate timit=TIMIT"
+    )
+    parser.add_argument("corpus", metavar="CARD=ROOT", help="a corpus card (name or path) and where the corpus is")
+    parser.add_argument("--split", default="", metavar="NAME", help="the corpus's split, if it has any")
+
+
+def _do_validate(options: argparse.Namespace) -> int:
+    from asrfair.run.options import pairs
+    from asrfair.run.report import console
+    from asrfair.run.validate import validate
+
+    ((card, root),) = (pairs("validate CARD=ROOT", [options.corpus]) or {}).items()
+    unusable = validate(card, Path(root), split=options.split, console=console())
+    return EXIT_INCOMPLETE if unusable else EXIT_DONE
+
+
+def add_init(commands: Any) -> None:
+    """Add ``asrfair init``."""
+    parser = command(commands, "init", _do_init, "write a commented plan and corpus card to start from", "asrfair init")
+    parser.add_argument("--folder", type=Path, default=Path(), metavar="FOLDER", help="where to write (default: here)")
+
+
+def _do_init(options: argparse.Namespace) -> int:
+    from asrfair.run.init import write_starters
+
+    for path in write_starters(options.folder):
+        print(path)
+    return EXIT_DONE
+
+
+def add_doctor(commands: Any) -> None:
+    """Add ``asrfair doctor``."""
+    command(
+        commands, "doctor", _do_doctor, "say what is installed: extras, codecs, recognisers, versions", "asrfair doctor"
+    )
+
+
+def _do_doctor(options: argparse.Namespace) -> int:
+    from asrfair.run.doctor import doctor
+    from asrfair.run.report import console
+
+    doctor(console())
+    return EXIT_DONE
+
+
+CATALOGUE = (add_list, add_show, add_validate, add_init, add_doctor)
+"""The commands of this module, in the order of the help text."""
