@@ -1,12 +1,23 @@
-"""Counting errors with jiwer: each distinct text normalised once, each distinct pair aligned once."""
+"""Counting errors as jiwer does: each distinct text normalised and encoded once, each distinct pair counted once.
 
-from collections.abc import Callable, Sequence
+A word becomes one character of a string, so that an utterance is a short text to the aligner. The cost L of the
+cheapest alignment and the lengths N and M fix all counts but one, because S + D + I = L and D − I = N − M. Where
+L − |N − M| is 0 or 1, so are the substitutions; elsewhere the alignment itself decides, and it is the one that
+jiwer makes (`rapidfuzz.distance.Levenshtein`): at equal cost other aligners choose other substitutions.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from asrfair.scoring.normalizers import Normalizer
 from asrfair.tables import COUNTS, FAILURES, conform
+
+Integers = NDArray[np.int64]
+Encoded = Sequence[Sequence[Any]]
 
 WORD_COUNTS = ("reference_words", "hits", "substitutions", "deletions", "insertions")
 CHARACTER_COUNTS = (
@@ -16,51 +27,124 @@ CHARACTER_COUNTS = (
     "character_deletions",
     "character_insertions",
 )
-CHUNK = 5_000
+PAIR = ("_reference", "_hypothesis")
+# What Python's str.strip and \s take for white space; Rust's, which Polars uses, lacks four of them.
+WHITE_SPACE = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+ODD_SPACE = f"[{WHITE_SPACE.replace(' ', '')}]"
+SURROGATES = range(0xD800, 0xE000)
+LARGEST_ALPHABET = 0x110000 - len(SURROGATES)
 
 
 def count_errors(pairs: pl.DataFrame, *, normalizer: Normalizer) -> pl.DataFrame:
     """Return the rows of ``pairs`` (columns ``reference`` and ``hypothesis``, no nulls) with counts added.
 
     Columns added: ``reference_words, hits, substitutions, deletions, insertions`` and the same for
-    characters. Source: Levenshtein alignment by `jiwer.process_words` and `jiwer.process_characters`.
+    characters. Source: equal to `jiwer.process_words` and `jiwer.process_characters` for every pair.
     """
-    import jiwer
+    normalized = normalize_pairs(pairs, normalizer=normalizer)
+    texts, numbers = coded(*normalized.select(PAIR))
+    *distinct, row = distinct_pairs(*numbers, texts=len(texts))
+    one_each = [texts.gather(number) for number in distinct]
+    counts = pl.concat([count_words(*one_each), count_characters(*one_each)], how="horizontal")
+    return normalized.drop(PAIR).hstack(counts[row])
 
-    texts = normalizer.normalize_all([*pairs["reference"], *pairs["hypothesis"]])
+
+def normalize_pairs(pairs: pl.DataFrame, *, normalizer: Normalizer) -> pl.DataFrame:
+    """Return ``pairs`` with the texts that are compared in ``_reference`` and ``_hypothesis``.
+
+    Where the normaliser leaves alternations such as ``{ a / b }``, the ones nearest to each other are chosen.
+    """
+    texts, numbers = coded(pairs["reference"], pairs["hypothesis"])
+    by_text = normalizer.normalize_all(texts)
+    normal = pl.Series([by_text[text] for text in texts], dtype=pl.String)
     normalized = pairs.with_columns(
-        pl.col("reference").replace_strict(texts, return_dtype=pl.String).alias("_reference"),
-        pl.col("hypothesis").replace_strict(texts, return_dtype=pl.String).alias("_hypothesis"),
+        normal.gather(number).alias(name) for name, number in zip(PAIR, numbers, strict=True)
     )
-    distinct = normalized.select("_reference", "_hypothesis").unique(maintain_order=True)
-    counts = [
-        distinct,
-        _align(distinct, jiwer.process_words, WORD_COUNTS),
-        _align(distinct, jiwer.process_characters, CHARACTER_COUNTS),
-    ]
-    return normalized.join(
-        pl.concat(counts, how="horizontal"),
-        on=["_reference", "_hypothesis"],
-        how="left",
-        maintain_order="left",
-    ).drop("_reference", "_hypothesis")
+    if normalizer.alternations:
+        from asrfair.scoring.alternations import choose
+
+        return choose(normalized)
+    return normalized
 
 
-def _align(distinct: pl.DataFrame, process: Callable[..., Any], names: Sequence[str]) -> pl.DataFrame:
-    rows: list[tuple[int, ...]] = []
-    for chunk in distinct.iter_slices(CHUNK):
-        output = process(chunk["_reference"].to_list(), chunk["_hypothesis"].to_list())
-        rows.extend(_tally(alignment) for alignment in output.alignments)
-    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Int64), orient="row")
+def count_words(references: pl.Series, hypotheses: pl.Series) -> pl.DataFrame:
+    """Return the words' counts of each pair of texts, one row each: words are what white space separates."""
+    texts, numbers = coded(references, hypotheses)
+    words, lengths = split_words(texts)
+    sequences = _sequences(words.cast(pl.Enum(words.unique(maintain_order=True))).to_physical().to_numpy(), lengths)
+    return _counts(
+        *(([sequences[at] for at in number.tolist()], lengths[number]) for number in numbers), names=WORD_COUNTS
+    )
 
 
-def _tally(alignment: Sequence[Any]) -> tuple[int, ...]:
-    lengths = dict.fromkeys(("equal", "substitute", "delete", "insert"), 0)
-    for chunk in alignment:
-        length = max(chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx)
-        lengths[chunk.type] += length
-    hits, substitutions, deletions, insertions = lengths.values()
-    return hits + substitutions + deletions, hits, substitutions, deletions, insertions
+def count_characters(references: pl.Series, hypotheses: pl.Series) -> pl.DataFrame:
+    """Return the characters' counts of each pair of texts, one row each: spaces count, but not around the text."""
+    stripped = [texts.str.strip_chars(WHITE_SPACE) for texts in (references, hypotheses)]
+    return _counts(
+        *((texts.to_list(), texts.str.len_chars().to_numpy().astype(np.int64)) for texts in stripped),
+        names=CHARACTER_COUNTS,
+    )
+
+
+def coded(*columns: pl.Series) -> tuple[pl.Series, list[Integers]]:
+    """Return the distinct texts of the columns, and each column as positions among them."""
+    every = pl.concat([column.cast(pl.String).rename("text") for column in columns]).to_frame()
+    distinct = every.unique(maintain_order=True).with_row_index("at")
+    at = every.join(distinct, on="text", how="left", maintain_order="left")["at"].cast(pl.Int64).to_numpy()
+    return distinct["text"], np.split(at, np.cumsum([len(column) for column in columns[:-1]]))
+
+
+def distinct_pairs(first: Integers, second: Integers, *, texts: int) -> tuple[Integers, Integers, Integers]:
+    """Return the distinct pairs of positions among so many texts, and which of them each pair is."""
+    pairs, row = np.unique(first * texts + second, return_inverse=True)
+    return *np.divmod(pairs, max(texts, 1)), row
+
+
+def split_words(texts: pl.Series) -> tuple[pl.Series, Integers]:
+    """Return the words of all texts one after the other, and how many each text has: jiwer's words."""
+    odd = texts.str.contains(ODD_SPACE)
+    if odd.any():
+        from jiwer import wer_default
+
+        cleaned = [" ".join(wer_default(text)[0]) for text in texts.filter(odd)]
+        texts = texts.scatter(odd.arg_true(), cleaned)
+    parts = texts.str.split(" ")
+    words = parts.explode()
+    owner = np.repeat(np.arange(len(texts)), parts.list.len().to_numpy())
+    kept = (words != "").to_numpy()
+    return words.filter(kept), np.bincount(owner[kept], minlength=len(texts)).astype(np.int64)
+
+
+def _sequences(words: NDArray[Any], lengths: Integers) -> Encoded:
+    """Texts of one character a word, which align fastest; lists of numbers where Unicode has too few characters."""
+    flat: Any
+    if words.size and words.max() >= LARGEST_ALPHABET:
+        flat = words.tolist()
+    else:
+        points = words.astype("<u4")
+        flat = (points + len(SURROGATES) * (points >= SURROGATES.start).astype("<u4")).tobytes().decode("utf-32-le")
+    ends = np.cumsum(lengths)
+    return [flat[start:end] for start, end in zip((ends - lengths).tolist(), ends.tolist(), strict=True)]
+
+
+def _counts(
+    references: tuple[Encoded, Integers], hypotheses: tuple[Encoded, Integers], *, names: Sequence[str]
+) -> pl.DataFrame:
+    from rapidfuzz.distance import Levenshtein
+    from rapidfuzz.process import cpdist
+
+    (first, said), (second, heard) = references, hypotheses
+    cost = cpdist(first, second, scorer=Levenshtein.distance, dtype=np.int64) if first else np.zeros(0, np.int64)
+    substitutions = cost - abs(said - heard)
+    for at in np.flatnonzero(substitutions > 1).tolist():
+        substitutions[at] = [edit.tag for edit in Levenshtein.editops(first[at], second[at])].count("replace")
+    deletions = (cost - substitutions + said - heard) // 2
+    insertions = deletions - said + heard
+    columns = (said, said - substitutions - deletions, substitutions, deletions, insertions)
+    return pl.DataFrame(dict(zip(names, columns, strict=True)))
 
 
 def score(
