@@ -5,10 +5,21 @@ Conventions
 Words are what whitespace separates after normalisation; characters include the spaces between words (as in
 jiwer). Hits, substitutions, deletions and insertions are jiwer's own, to the last digit. An empty hypothesis
 deletes every reference word; an empty reference has no words, and every word said against it is an insertion.
-Scripts without spaces give one long word: their character counts are the ones to read.
+Scripts without spaces give one long word: their character counts are the ones to read. Where a normaliser allows
+alternatives, ``{ gonna / going to }``, those with the fewest word errors are counted, characters too.
 """
 
-from asrfair.scoring.counting import count_errors, score
+from asrfair.scoring.alignment import align_words, segments
+from asrfair.scoring.counting import count_errors, normalize_pairs, score
 from asrfair.scoring.normalizers import NORMALIZERS, Normalizer, find_normalizer
 
-__all__ = ["NORMALIZERS", "Normalizer", "count_errors", "find_normalizer", "score"]
+__all__ = [
+    "NORMALIZERS",
+    "Normalizer",
+    "align_words",
+    "count_errors",
+    "find_normalizer",
+    "normalize_pairs",
+    "score",
+    "segments",
+]

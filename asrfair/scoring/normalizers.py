@@ -1,35 +1,59 @@
 """Text normalisers by name and version: what is compared is never left to a default.
 
-``none``             the text as it is
-``basic``            NFKC, lower case, punctuation and symbols become spaces, apostrophes inside words stay
-``whisper-english``  Radford et al. 2022, appendix C, by the package whisper-normalizer: also numbers,
-                     abbreviations, contractions and British spelling
+A normaliser is written as components joined by ``+``, applied from left to right:
+
+``none``               the text as it is
+``basic``              NFKC, lower case, punctuation and symbols become spaces, apostrophes inside words stay
+``whisper-english``    Radford et al. 2022, appendix C, by the package whisper-normalizer: also numbers,
+                       abbreviations, contractions and British spelling
+``american-spelling``  British spelling folded to American, by the list in whisper-normalizer
+``alternations``       ``{ gonna / going to / @ }`` is any one of these (`asrfair.scoring.alternations`)
+``glm=FILE``           the rules of a NIST global mapping file (`asrfair.scoring.glm`)
+``equivalences=FILE``  a user's own list, ``gonna = going to`` (`asrfair.scoring.equivalences`)
+
+For example ``basic+american-spelling+equivalences=mine.txt``. Where a chain has ``alternations``, at any place, or a
+GLM file that makes alternatives, braces in any text are alternatives for all components: what stands outside the
+braces and each alternative is normalised by itself (a GLM file that makes alternatives reads across braces, as
+NIST's filter does), and `alternations.choose` picks among them. Elsewhere braces are ordinary text.
 """
 
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial, reduce
 from importlib.metadata import version
+from pathlib import Path
 
+from asrfair.cards import digest
 from asrfair.errors import InputError, expected
+from asrfair.scoring.alternations import within
+from asrfair.scoring.equivalences import equivalences
+from asrfair.scoring.glm import has_alternatives, read_rules, rewriter
 
 APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u02bc\uff07", "'"))
 OUTER_APOSTROPHE = re.compile(r"^'|(?<=[ '])'|'(?=[ ']|$)")
+JOINED = "+"
 
 
 @dataclass(frozen=True)
 class Normalizer:
-    """A named, versioned function from text to text; equal versions give equal text."""
+    """A named, versioned function from text to text; equal versions give equal text.
+
+    ``name`` and ``version`` of a chain are those of its components, joined by ``+``; a file's version is what it
+    holds. ``alternations`` says that braces in normalised text are alternatives, to be chosen among by `choose`.
+    """
 
     name: str
     version: str
     function: Callable[[str], str]
+    alternations: bool = False
 
     @property
     def label(self) -> str:
-        """The name as tables and signatures show it, for example ``basic-1``."""
-        return f"{self.name}-{self.version}"
+        """The name as tables and signatures show it, for example ``basic-1+american-spelling-0.1.12``."""
+        parts = zip(self.name.split(JOINED), self.version.split(JOINED), strict=True)
+        return JOINED.join(f"{name}-{version}" for name, version in parts)
 
     def normalize_all(self, texts: Iterable[str]) -> dict[str, str]:
         """Normalise each distinct text once."""
@@ -57,20 +81,88 @@ def _basic() -> Normalizer:
 
 
 def _whisper_english() -> Normalizer:
-    from whisper_normalizer.english import EnglishTextNormalizer
+    from asrfair.scoring.whisper import fast_english
 
-    return Normalizer("whisper-english", version("whisper-normalizer"), EnglishTextNormalizer())
+    return Normalizer("whisper-english", _library(), fast_english())
+
+
+def _american_spelling() -> Normalizer:
+    from asrfair.scoring.spelling import american_spelling
+
+    return Normalizer("american-spelling", _library(), american_spelling())
+
+
+def _alternations() -> Normalizer:
+    return Normalizer("alternations", "1", partial(within, str.strip), alternations=True)
+
+
+def _library() -> str:
+    return version("whisper-normalizer").replace(JOINED, ".")
 
 
 NORMALIZERS: dict[str, Callable[[], Normalizer]] = {
     "none": _none,
     "basic": _basic,
     "whisper-english": _whisper_english,
+    "american-spelling": _american_spelling,
+    "alternations": _alternations,
 }
 
 
-def find_normalizer(name: str) -> Normalizer:
-    """Return a normaliser by name; raises InputError listing the valid ones."""
-    if name not in NORMALIZERS:
-        raise InputError(expected(f"normalizer '{name}'", "no such normaliser", NORMALIZERS))
-    return NORMALIZERS[name]()
+def _glm(path: Path, before: Normalizer) -> Normalizer:
+    rules = read_rules(_lines(path), where=path)
+    return Normalizer("glm", digest(path)[:8], rewriter(rules), alternations=has_alternatives(rules))
+
+
+def _equivalences(path: Path, before: Normalizer) -> Normalizer:
+    fold = equivalences(_lines(path), where=path, normalize=before.function)
+    return Normalizer("equivalences", digest(path)[:8], fold)
+
+
+FROM_FILE: dict[str, Callable[[Path, Normalizer], Normalizer]] = {"glm": _glm, "equivalences": _equivalences}
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; expected rules for a normaliser") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as text in UTF-8: {error}") from error
+
+
+def find_normalizer(spec: str, *, folder: Path | None = None) -> Normalizer:
+    """Return the normaliser that a chain of components names; files are looked for in ``folder``, or here.
+
+    Raises InputError listing the valid components, or naming the file and the line that cannot be used.
+    """
+    parts: list[Normalizer] = []
+    for component in spec.split(JOINED):
+        parts.append(_component(component, spec, folder or Path(), before=_chain(parts)))
+    return _chain(parts)
+
+
+def _component(component: str, spec: str, folder: Path, *, before: Normalizer) -> Normalizer:
+    name, given, path = component.partition("=")
+    if not given and name in NORMALIZERS:
+        return NORMALIZERS[name]()
+    if path and name in FROM_FILE:
+        return FROM_FILE[name](folder / path, before)
+    valid = [*NORMALIZERS, *(f"{name}=FILE" for name in FROM_FILE)]
+    raise InputError(expected(f"normalizer '{spec}'", f"'{component}', no such component", valid))
+
+
+def _chain(parts: list[Normalizer]) -> Normalizer:
+    """Join components into one; of none, the text as it is."""
+    if len(parts) <= 1:
+        return parts[0] if parts else _none()
+    alternations = any(part.alternations for part in parts)
+    functions = [
+        partial(within, part.function) if alternations and not part.alternations else part.function for part in parts
+    ]
+    return Normalizer(
+        JOINED.join(part.name for part in parts),
+        JOINED.join(part.version for part in parts),
+        lambda text: reduce(lambda done, function: function(done), functions, text),
+        alternations=alternations,
+    )
