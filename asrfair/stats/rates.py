@@ -1,4 +1,4 @@
-"""The tables of rates and of other measures per cell."""
+"""The table of rates, and what the other tables of cells share."""
 
 import dataclasses
 
@@ -9,6 +9,7 @@ from asrfair.stats import notes
 from asrfair.stats.arrays import Bools, Floats, Ints, at, ratio
 from asrfair.stats.cells import Axis, Cells, Coded, Columns, cluster_sums, failures_by_cell, rate_cells
 from asrfair.stats.intervals import LogRates
+from asrfair.stats.methods import DEFAULT, Settings, find_method
 from asrfair.stats.paired import Pairs
 
 KINDS = {
@@ -48,8 +49,8 @@ def pooled_design_effect(cells: Cells[LogRates], *, per_group: int) -> Floats:
     """Return the variance of errors over that of independent errors, shape=(per_group,), at least 1."""
     spread = cells.spread
     usable = cells.judged & (spread.errors > 0)
-    clustered = np.where(usable, spread.cluster_variance, 0.0) * spread.errors**2
-    independent = np.where(usable, spread.errors, 0.0)
+    clustered = np.where(usable, spread.cluster_variance * spread.events**2, 0.0)
+    independent = np.where(usable, spread.events, 0.0)
     by_group = (-1, max(per_group, 1))
     effect = ratio(clustered.reshape(by_group).sum(axis=0), independent.reshape(by_group).sum(axis=0))
     return np.fmax(effect, 1.0)
@@ -102,18 +103,26 @@ def cell_names(axis: Axis, coded: Coded, index: Ints) -> dict[str, pl.Series]:
     }
 
 
-def rate_rows(view: AxisSums, coded: Coded, *, level: float) -> pl.DataFrame:
-    """Return the rows of table ``rates`` of one axis, without its normalizer."""
+def rate_rows(
+    view: AxisSums, coded: Coded, *, level: float, interval: str = DEFAULT, replicates: int = 2000, seed: int = 0
+) -> pl.DataFrame:
+    """Return the rows of table ``rates`` of one axis, without its normalizer.
+
+    ``interval`` names a method of `asrfair.stats.methods`; raises InputError if there is none of that name. A group
+    that is nowhere counted, a product's empty combination, has a row in every condition that says so.
+    """
+    found = find_method(interval)(view, coded, Settings(alpha=1 - level, replicates=replicates, seed=seed))
     failures = failures_by_cell(view.axis, coded)
-    index = in_order((view.cells.utterances > 0) | (failures > 0), coded)
-    cells = at(view.cells, index)
+    tried = (view.cells.utterances > 0) | (failures > 0)
+    nowhere = ~tried.reshape(-1, max(coded.per_group, 1)).any(axis=1)
+    index = in_order(tried | np.repeat(nowhere, coded.per_group), coded)
+    cells = at(found.cells, index)
     spread = cells.spread
-    low, high = spread.interval(1 - level)
-    judged = cells.judged
     parts: list[notes.Part] = [
-        (cells.utterances == 0, "all utterances failed"),
+        ((cells.utterances == 0) & tried[index], "all utterances failed"),
+        (~tried[index], "no utterances"),
         *notes.rate_parts(cells),
-        (judged & spread.too_wide(1 - level), notes.TOO_WIDE),
+        *((np.asarray(values)[index], words) for values, words in found.parts),
     ]
     kinds = {
         name: unknown_if_nan(ratio(np.bincount(view.cell, view.sums[kind], len(failures))[index], spread.words))
@@ -122,50 +131,15 @@ def rate_rows(view: AxisSums, coded: Coded, *, level: float) -> pl.DataFrame:
     return pl.DataFrame(
         cell_names(view.axis, coded, index)
         | {
-            "method": method(cells.independent > 0, "{} log t"),
+            "method": method(cells.independent > 0, found.method),
             "speakers": speakers(cells),
             "utterances": cells.utterances,
             "failures": failures[index],
             "reference_words": spread.words.astype(np.int64),
             "wer": unknown_if_nan(spread.estimate),
-            "low": unknown_if_nan(np.where(judged, low, np.nan)),
-            "high": unknown_if_nan(np.where(judged, high, np.nan)),
+            "low": unknown_if_nan(found.low[index]),
+            "high": unknown_if_nan(found.high[index]),
             "note": pl.Series(notes.join(parts, len(index)), dtype=pl.String),
         }
         | kinds
     ).with_columns(axis=pl.lit(view.axis.name), level=pl.lit(level))
-
-
-def metric_rows(view: AxisSums, coded: Coded, *, level: float) -> pl.DataFrame:
-    """Return the rows of table ``metrics`` of one axis: the character error rate, by the method of the WER."""
-    every = rate_cells(
-        view.cell, view.cluster, view.sums, coded=coded, cells=len(view.cells.utterances), unit="characters"
-    )
-    every = with_design_effect(every, per_group=coded.per_group)
-    uncounted = np.bincount(view.cell, view.sums["uncounted"], len(every.utterances))
-    index = in_order(every.utterances > 0, coded)
-    cells, spoke = at(every, index), view.cells.speakers[index]
-    spread = cells.spread
-    unknown = uncounted[index] > 0
-    low, high = spread.interval(1 - level)
-    judged = cells.judged & ~unknown
-    parts: list[notes.Part] = [
-        (uncounted[index] == cells.utterances, "no character counts"),
-        (
-            np.where(uncounted[index] < cells.utterances, uncounted[index], 0),
-            lambda n: notes.counted(int(n), "utterance", " without character counts"),
-        ),
-        *((np.where(unknown, 0, values), words) for values, words in notes.rate_parts(cells, unit="characters")),
-        (judged & spread.too_wide(1 - level), notes.TOO_WIDE),
-    ]
-    return pl.DataFrame(
-        cell_names(view.axis, coded, index)
-        | {
-            "speakers": speakers(dataclasses.replace(cells, speakers=np.where(unknown, spoke, cells.speakers))),
-            "estimate": unknown_if_nan(np.where(unknown, np.nan, spread.estimate)),
-            "low": unknown_if_nan(np.where(judged, low, np.nan)),
-            "high": unknown_if_nan(np.where(judged, high, np.nan)),
-            "method": method(cells.independent > 0, "{} log t"),
-            "note": pl.Series(notes.join(parts, len(index)), dtype=pl.String),
-        }
-    ).with_columns(axis=pl.lit(view.axis.name), level=pl.lit(level), metric=pl.lit("character_error_rate"))

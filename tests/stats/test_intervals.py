@@ -8,7 +8,15 @@ from scipy import stats
 
 from asrfair.seeds import generator
 from asrfair.stats.arrays import ratio, t_probability, t_quantile
-from asrfair.stats.intervals import LogRates, log_rates, moment_df
+from asrfair.stats.intervals import (
+    LogRates,
+    cr1_variance,
+    jackknife_variance,
+    left_out,
+    log_rates,
+    moment_df,
+    moment_variance,
+)
 
 
 def one(errors, words) -> LogRates:
@@ -155,3 +163,36 @@ def test_coverage_of_the_default_interval(speakers, least, most):
     errors = rng.poisson(speaker_rate * words * rng.gamma(20, 1 / 20, size)).astype(float)
     low, high = log_rates(np.repeat(np.arange(3000), speakers), errors, words, cells=3000).interval(0.05)
     assert least <= np.mean((low <= 0.12) & (high >= 0.12)) <= most
+
+
+@pytest.mark.parametrize(("errors", "words"), SAMPLES)
+def test_other_variances_equal_their_slow_definitions(errors, words):
+    cell = np.zeros(len(errors), np.int64)
+    arrays = cell, np.array(errors, float), np.array(words, float)
+    theta, n = sum(errors) / sum(words), len(errors)
+    squares = sum((e - theta * w) ** 2 for e, w in zip(errors, words, strict=True)) / sum(errors) ** 2
+    assert cr1_variance(*arrays, cells=1)[0] == pytest.approx(n / (n - 1) * squares)
+    q, s3 = (sum((w / sum(words)) ** power for w in words) for power in (2, 3))
+    assert moment_variance(*arrays, cells=1)[0] == pytest.approx(squares * q / (q - 2 * s3 + q * q))
+    others = [(sum(errors) - e) / (sum(words) - w) for e, w in zip(errors, words, strict=True)]
+    assert left_out(*arrays, cells=1) == pytest.approx(others)
+    found = jackknife_variance(*arrays, cells=1)[0]
+    if min(others) == 0:
+        assert np.isnan(found)
+    else:
+        assert found == pytest.approx((n - 1) * np.var(np.log(others)))
+
+
+def test_the_floor_rests_on_the_events_that_are_counted():
+    cell = np.zeros(3, np.int64)
+    numerator, denominator = np.array([0.4, 0.8, 0.2]), np.array([4.0, 8, 2])
+    plain, counted = (
+        log_rates(cell, numerator, denominator, cells=1, events=events) for events in (None, np.array([25.0]))
+    )
+    assert plain.variance[0] == pytest.approx(1 / 1.4)
+    assert counted.variance[0] == pytest.approx(1 / 25)
+    assert counted.floored[0]
+    assert counted.ends(0.05)[0][0] > plain.ends(0.05)[0][0]
+    assert not one(*SAMPLES[0]).floored[0]
+    errors, words = (np.array(values, float) for values in SAMPLES[0])
+    assert log_rates(np.zeros(4, np.int64), errors, words, cells=1, events=np.ones(1)).floored[0]
