@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from asrfair.stats import notes
-from asrfair.stats.arrays import Bools, Ints, at, ratio, stack
+from asrfair.stats.arrays import Bools, Floats, Ints, at, ratio, stack
 from asrfair.stats.cells import Axis, Cells, Coded, rate_cells
 from asrfair.stats.contrasts import (
     Contrast,
@@ -22,8 +22,12 @@ from asrfair.stats.contrasts import (
     ratio_to_overall,
 )
 from asrfair.stats.intervals import LogRates
+from asrfair.stats.planning import detectable_difference, detectable_ratio
 from asrfair.stats.rates import AxisSums, cell_names, in_order, method, pooled_design_effect, speakers, unknown_if_nan
 from asrfair.tables import OVERALL
+
+REST = "rest"
+"""What rows against everybody else call their reference group."""
 
 
 def labelled_others(axis: Axis, reference: str, coded: Coded) -> Bools:
@@ -62,6 +66,7 @@ def contrast_rows(
     reference_speakers: pl.Series,
     method: pl.Series,
     parts: list[notes.Part],
+    detectable: Floats | None = None,
 ) -> pl.DataFrame:
     """Return rows of table ``disparities``; every reference is the row's own until the caller sets another."""
     own = cell_names(axis, coded, index)
@@ -77,9 +82,24 @@ def contrast_rows(
             "low": unknown_if_nan(contrast.low),
             "high": unknown_if_nan(contrast.high),
             "p": unknown_if_nan(contrast.p),
+            "detectable": unknown_if_nan(
+                np.full(len(index), np.nan)
+                if detectable is None
+                else np.where(np.isnan(contrast.low), np.nan, detectable)
+            ),
             "note": pl.Series(note, dtype=pl.String),
         }
     ).with_columns(axis=pl.lit(axis.name), measure=pl.lit(measure))
+
+
+def detectable_between(a: LogRates, b: LogRates, *, alpha: float) -> Floats:
+    """Return the smallest ratio of two groups that their spread lets one find (`asrfair.stats.planning`)."""
+    return detectable_ratio(a.variance, a.df, b.variance, b.df, alpha=alpha)
+
+
+def detectable_points(a: LogRates, b: LogRates, *, alpha: float) -> Floats:
+    """Return the smallest difference of ``a`` from ``b`` that their spread lets one find."""
+    return detectable_difference(b.estimate, a.variance, a.df, b.variance, b.df, alpha=alpha)
 
 
 def reference_rows(view: AxisSums, coded: Coded, *, reference: str, alpha: float) -> Iterator[pl.DataFrame]:
@@ -101,6 +121,7 @@ def reference_rows(view: AxisSums, coded: Coded, *, reference: str, alpha: float
         ("ratio", rate_ratio, "{} log t, Welch"),
     ):
         is_ratio = measure == "ratio"
+        least = (detectable_between if is_ratio else detectable_points)(a.spread, b.spread, alpha=alpha)
         yield contrast_rows(
             measure,
             compare(a.spread, b.spread, alpha=alpha, judged=judged),
@@ -116,29 +137,49 @@ def reference_rows(view: AxisSums, coded: Coded, *, reference: str, alpha: float
                 *notes.rate_parts(b, "reference: ", ratio=is_ratio),
                 shared_part(shared[index], "the reference group"),
             ],
+            detectable=least,
         ).with_columns(reference_group=pl.lit(reference))
 
 
 def overall_rows(view: AxisSums, overall: AxisSums, coded: Coded, *, alpha: float) -> Iterator[pl.DataFrame]:
-    """Yield ``difference_to_overall`` and ``ratio_to_overall``, by way of the group against the rest."""
+    """Yield ``difference`` and ``ratio``, ``…_to_overall`` and ``…_to_rest``: both compare a group with the rest."""
     index = in_order(view.cells.utterances > 0, coded)
     group, everybody = at(view.cells, index), at(overall.cells, index % coded.per_group)
     rest = at(rest_cells(view, overall, coded), index)
     judged = group.judged & rest.judged
     share = ratio(group.spread.words, everybody.spread.words)
-    for measure, compare, transform, how in (
-        ("difference_to_overall", rate_difference, difference_to_overall, "{} log t against the rest, MOVER"),
-        ("ratio_to_overall", rate_ratio, ratio_to_overall, "{} log t against the rest, Welch"),
+    difference = rate_difference(group.spread, rest.spread, alpha=alpha, judged=judged)
+    quotient = rate_ratio(group.spread, rest.spread, alpha=alpha, judged=judged)
+    points = detectable_points(group.spread, rest.spread, alpha=alpha)
+    factor = detectable_between(group.spread, rest.spread, alpha=alpha)
+    by_rest = "{} log t against the rest"
+    for measure, contrast, least, against, how in (
+        (
+            "difference_to_overall",
+            difference_to_overall(difference, share),
+            points * (1 - share),
+            everybody,
+            f"{by_rest}, MOVER",
+        ),
+        (
+            "ratio_to_overall",
+            ratio_to_overall(quotient, share),
+            ratio(factor, share * factor + 1 - share),
+            everybody,
+            f"{by_rest}, Welch",
+        ),
+        ("difference_to_rest", difference, points, rest, "{} log t, MOVER"),
+        ("ratio_to_rest", quotient, factor, rest, "{} log t, Welch"),
     ):
-        is_ratio = measure == "ratio_to_overall"
+        is_ratio = measure.startswith("ratio")
         yield contrast_rows(
             measure,
-            transform(compare(group.spread, rest.spread, alpha=alpha, judged=judged), share),
+            contrast,
             axis=view.axis,
             coded=coded,
             index=index,
             speakers=speakers(group),
-            reference_speakers=speakers(everybody),
+            reference_speakers=speakers(against),
             method=method(everybody.independent > 0, how),
             parts=[
                 *notes.rate_parts(group, ratio=is_ratio),
@@ -146,7 +187,8 @@ def overall_rows(view: AxisSums, overall: AxisSums, coded: Coded, *, alpha: floa
                 *notes.rate_parts(rest, "rest: ", ratio=is_ratio),
                 shared_part(rest.shared, "the rest"),
             ],
-        ).with_columns(reference_group=pl.lit(OVERALL))
+            detectable=least,
+        ).with_columns(reference_group=pl.lit(OVERALL if against is everybody else REST))
 
 
 def rest_cells(view: AxisSums, overall: AxisSums, coded: Coded) -> Cells[LogRates]:
