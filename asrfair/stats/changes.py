@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 
 from asrfair.stats import notes
-from asrfair.stats.arrays import Bools, Ints, at
+from asrfair.stats.arrays import Bools, Floats, Ints, at
 from asrfair.stats.cells import Axis, Cells, Coded, Columns, cluster_sums, pair_cells
+from asrfair.stats.contrasts import welch_df
 from asrfair.stats.disparities import (
     contrast_rows,
     labelled_others,
@@ -23,6 +24,7 @@ from asrfair.stats.paired import (
     paired_difference,
     paired_ratio,
 )
+from asrfair.stats.planning import detectable_paired, detectable_ratio
 from asrfair.stats.rates import AxisSums, in_order, method, speakers, split
 
 
@@ -86,12 +88,19 @@ def own_rows(view: PairView, coded: Coded, *, alpha: float) -> Iterator[pl.DataF
                 kind=view.kind,
                 ratio=scale == "ratio",
             ),
-        ).with_columns(_baseline(view, coded))
+            detectable=_detectable_change(spread, ratio=scale == "ratio", alpha=alpha),
+        ).with_columns(at_baseline(view, coded))
 
 
 def interaction_rows(view: PairView, coded: Coded, *, reference: str, alpha: float) -> Iterator[pl.DataFrame]:
-    """Yield ``interaction_difference`` and ``interaction_ratio``: a group's cost against the reference group's."""
+    """Yield ``interaction_difference`` and ``interaction_ratio``: a group's cost against the reference group's.
+
+    Across backends they are ``backend_interaction_…``: a group's change from the baseline backend against the
+    reference group's. Where the group is the one served worse, a difference above 0 (a ratio above 1) says that
+    the backend's gap is wider than the baseline's.
+    """
     axis = view.axis
+    prefix = "" if view.kind == "condition" else f"{view.kind}_"
     index = in_order(view.present & labelled_others(axis, reference, coded), coded)
     other = reference_index(axis, reference, index, coded)
     a, b = at(view.cells, index), at(view.cells, other)
@@ -121,7 +130,7 @@ def interaction_rows(view: PairView, coded: Coded, *, reference: str, alpha: flo
             )
         ]
         yield contrast_rows(
-            f"interaction_{scale}",
+            f"{prefix}interaction_{scale}",
             compare(a.spread, b.spread, alpha=alpha, judged=a.judged & b.judged),
             axis=axis,
             coded=coded,
@@ -130,13 +139,32 @@ def interaction_rows(view: PairView, coded: Coded, *, reference: str, alpha: flo
             reference_speakers=speakers(b),
             method=method(a.independent + b.independent > 0, how),
             parts=[*parts, shared_part(shared[index], "the reference group")],
-        ).with_columns(_baseline(view, coded), reference_group=pl.lit(reference))
+            detectable=_detectable_interaction(a.spread, b.spread, ratio=ratio, alpha=alpha),
+        ).with_columns(at_baseline(view, coded), reference_group=pl.lit(reference))
+
+
+def _detectable_change(spread: Pairs, *, ratio: bool, alpha: float) -> Floats:
+    if not ratio:
+        return detectable_paired(spread.error, spread.df, alpha=alpha)
+    return np.exp(detectable_paired(np.sqrt(_log_variance(spread)), spread.df, alpha=alpha))
+
+
+def _detectable_interaction(a: Pairs, b: Pairs, *, ratio: bool, alpha: float) -> Floats:
+    if ratio:
+        return detectable_ratio(_log_variance(a), a.df, _log_variance(b), b.df, alpha=alpha)
+    df = welch_df(a.error**2, a.df, b.error**2, b.df)
+    return detectable_paired(np.hypot(a.error, b.error), df, alpha=alpha)
+
+
+def _log_variance(spread: Pairs) -> Floats:
+    return np.maximum(spread.log_adjusted, spread.log_floor)
 
 
 def _floored(spread: Pairs, *, ratio: bool) -> Bools:
     return spread.log_adjusted < spread.log_floor if ratio else spread.adjusted < spread.floor
 
 
-def _baseline(view: PairView, coded: Coded) -> pl.Expr:
+def at_baseline(view: PairView, coded: Coded) -> pl.Expr:
+    """Return the column ``reference_condition`` or ``reference_backend``: the baseline."""
     name = coded.conditions[0] if view.kind == "condition" else coded.backends[0]
     return pl.lit(name).alias(f"reference_{view.kind}")

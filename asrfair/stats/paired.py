@@ -12,6 +12,10 @@ Cost (difference): d = Σx with se² = Σ(x_s/(1 − h_s))², t with the moment 
 d·exp(∓t·se/d) where |d| > ``SWITCH``·se and > t·se, else d ∓ t·se. ``cr1``, G/(G−1)·Σx_s², is kept for
 comparison: with t of G − 1 it covers 79 to 96 % (`benchmarks/coverage.py`).
 Ratio: log scale, variance Σ(x_s/(1 − h_s))² with u_s/θ for u_s, t with the moment degrees of freedom.
+Ratio of two ratios: Welch, with degrees of freedom no more than if the speakers of both groups varied alike, that
+is with variances as 1/(df + 1). Plain Welch raises false alarms in up to 7.6 % at 4 against 30 speakers, where a
+small group's chance small variance brings it the large group's degrees of freedom; this in 2 to 6 %, with
+intervals up to a tenth wider there and hardly any between groups of equal size (`benchmarks/tests.py`).
 Floor: no variance is below that of one changed error, so that speakers with equal costs give no zero width.
 
 References
@@ -154,13 +158,18 @@ def interaction_difference(a: Pairs, b: Pairs, *, alpha: float, judged: Bools) -
 
 
 def interaction_ratio(a: Pairs, b: Pairs, *, alpha: float, judged: Bools) -> Contrast:
-    """Return the relative cost of ``a`` over that of ``b``: log scale, Welch degrees of freedom."""
+    """Return the relative cost of ``a`` over that of ``b``: log scale, capped Welch degrees of freedom."""
     variance_a = np.maximum(a.log_adjusted, a.log_floor)
     variance_b = np.maximum(b.log_adjusted, b.log_floor)
     return log_contrast(
         a.log_ratio - b.log_ratio,
         variance_a + variance_b,
-        welch_df(variance_a, a.df, variance_b, b.df),
+        np.minimum(welch_df(variance_a, a.df, variance_b, b.df), _df_if_alike(a.df, b.df)),
         alpha=alpha,
         judged=judged,
     )
+
+
+def _df_if_alike(a: Floats, b: Floats) -> Floats:
+    """Return Welch's degrees of freedom of two groups with ``a`` and ``b``, were their speakers to vary alike."""
+    return welch_df(1 / (a + 1), a, 1 / (b + 1), b)

@@ -107,11 +107,26 @@ def test_interaction_ratio_is_a_ratio_of_ratios():
     var_a, var_b = (
         sum(x**2 for x in contributions(*sample, divided=True, log=True)) for sample in ((WORDS, BASE, NEW), OTHER)
     )
-    df = (var_a + var_b) ** 2 / (var_a**2 / a.df[0] + var_b**2 / b.df[0])
+    df = min(
+        (x + y) ** 2 / (x**2 / a.df[0] + y**2 / b.df[0])
+        for x, y in ((var_a, var_b), (1 / (a.df[0] + 1), 1 / (b.df[0] + 1)))
+    )
     ratio = (sum(NEW) / sum(BASE)) / (sum(OTHER[2]) / sum(OTHER[1]))
     found = interaction_ratio(a, b, alpha=0.05, judged=YES)
     assert found.estimate[0] == pytest.approx(ratio)
     assert found.high[0] == pytest.approx(ratio * math.exp(stats.t.ppf(0.975, df) * math.sqrt(var_a + var_b)))
+
+
+def test_a_small_group_keeps_its_degrees_of_freedom_when_its_spread_is_small_by_chance():
+    small = one([50, 50, 50], [14, 15, 14], [27, 29, 28])
+    base = np.arange(1, 13)
+    large = one([50] * 12, base, base[::-1])
+    error = math.sqrt(np.maximum(small.log_adjusted, small.log_floor)[0] + large.log_adjusted[0])
+    alike = (1 / 3 + 1 / 12) ** 2 / ((1 / 3) ** 2 / 2 + (1 / 12) ** 2 / 11)
+    found = interaction_ratio(small, large, alpha=0.05, judged=YES)
+    width = math.log(found.high[0] / found.estimate[0])
+    assert width == pytest.approx(stats.t.ppf(0.975, alike) * error)
+    assert width > 1.1 * stats.t.ppf(0.975, 11) * error
 
 
 def test_swapping_the_conditions_flips_every_sign():
