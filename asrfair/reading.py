@@ -45,6 +45,31 @@ def read_table(path: Path, *, null_texts: Sequence[str] = (), quoted: bool = Tru
 UNQUOTED = "if quotation marks are part of the text: --unquoted, or quoted = false in a card"
 
 
+def read_numbers(
+    values: pl.Series,
+    *,
+    where: object,
+    wanted: str = "a number",
+    unknown: Sequence[str] = (),
+    allowed: Callable[[pl.Series], pl.Series] | None = None,
+) -> pl.Series:
+    """Return a column of texts or numbers as finite numbers, null where it is blank or a text in ``unknown``.
+
+    ``allowed`` tells of numbers which are good. Raises InputError with the first value that is none, naming ``where``,
+    the column and what was ``wanted``.
+    """
+    text = values.cast(pl.String).str.strip_chars()
+    text = pl.select(pl.when(~text.is_in(["", *unknown])).then(text)).to_series().alias(values.name)
+    numbers = text.cast(pl.Float64, strict=False)
+    good = numbers.is_finite().fill_null(False)
+    if allowed is not None:
+        good &= allowed(numbers).fill_null(False)
+    wrong = text.filter(~good & text.is_not_null())
+    if len(wrong):
+        raise InputError(f"{where}: found {values.name} = '{wrong[0]}'; expected {wanted}, or a blank")
+    return numbers
+
+
 def _read_delimited(path: Path, quoted: bool) -> pl.DataFrame:
     separator = "," if path.suffix.lower() == ".csv" else "\t"
     _check_fields(path, separator, quoted)

@@ -1,19 +1,18 @@
 """Card and root in, utterances with mapped labels out."""
 
 import hashlib
-import itertools
-import math
-from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import polars as pl
 
 from asrfair.cards import build
-from asrfair.corpus.card import Axis, CorpusCard, load_card
+from asrfair.corpus.bands import cut_bands, unmapped
+from asrfair.corpus.card import Axis, CorpusCard, Covariate, load_card
 from asrfair.corpus.layouts import LAYOUTS
 from asrfair.errors import InputError
+from asrfair.reading import read_numbers
 from asrfair.tables import UTTERANCES, conform, require_columns
 
 
@@ -21,8 +20,9 @@ from asrfair.tables import UTTERANCES, conform, require_columns
 class Corpus:
     """A loaded corpus.
 
-    ``utterances`` is sorted by utterance id and has a column per axis of the card; ``audio`` is relative to
-    ``audio_root``. ``unmapped`` counts, per axis, the raw labels that the card does not map.
+    ``utterances`` is sorted by utterance id and has a text column per axis of the card, then a Float64 column per
+    covariate; ``audio`` is relative to ``audio_root``. ``unmapped`` counts, per axis, the raw labels that the card
+    does not map.
     """
 
     card: CorpusCard
@@ -49,6 +49,9 @@ def load_corpus(card_name: str, root: Path, *, split: str = "") -> Corpus:
     axes, unmapped = {}, {}
     for name, axis in card.axes.items():
         axes[name], unmapped[name] = _labels(raw, axis, where=f"{root}: axis '{name}'")
+    covariates = [
+        _covariate(raw, covariate, name=name, root=root).alias(name) for name, covariate in card.covariates.items()
+    ]
     utterances = conform(
         raw.with_columns(
             corpus=pl.lit(card.name),
@@ -57,7 +60,8 @@ def load_corpus(card_name: str, root: Path, *, split: str = "") -> Corpus:
         ),
         UTTERANCES,
         axes=list(axes),
-    ).sort("utterance_id")
+    )
+    utterances = utterances.with_columns(covariates).sort("utterance_id")
     utterances = _blank_to_null(utterances)
     _check(utterances, root)
     audio_root = root.parent if root.is_file() else root
@@ -70,46 +74,47 @@ def _numbers(raw: pl.DataFrame, root: Path) -> pl.DataFrame:
         if name not in raw.columns:
             continue
         require_columns(raw, [name], where=root)
-        text = raw[name].cast(pl.String).str.strip_chars()
-        numbers = text.cast(pl.Float64, strict=False)
         whole = kind == pl.Int64
-        bad = numbers.is_null() | ~numbers.is_finite() | (numbers < 0) | ((numbers != numbers.floor()) & whole)
-        wrong = text.filter(bad & (text != ""))
-        if len(wrong):
-            wanted = "a channel from 0" if whole else "seconds from 0"
-            raise InputError(f"{root}: found {name} = '{wrong[0]}'; expected {wanted}, or a blank")
+        numbers = read_numbers(
+            raw[name],
+            where=root,
+            wanted="a channel from 0" if whole else "seconds from 0",
+            allowed=_channels if whole else _seconds,
+        )
         raw = raw.with_columns(numbers.cast(kind).alias(name))
     return raw
 
 
+def _seconds(numbers: pl.Series) -> pl.Series:
+    return numbers >= 0
+
+
+def _channels(numbers: pl.Series) -> pl.Series:
+    return (numbers >= 0) & (numbers == numbers.floor())
+
+
+def _covariate(raw: pl.DataFrame, covariate: Covariate, *, name: str, root: Path) -> pl.Series:
+    """Return the numbers of a covariate, null where unknown."""
+    values = raw[_source(raw, covariate.columns, where=f"{root}: covariate '{name}'")]
+    wanted = f"a number ({covariate.unit})"
+    return read_numbers(values, where=f"{root}: covariate '{name}'", wanted=wanted, unknown=covariate.unknown)
+
+
+def _source(raw: pl.DataFrame, columns: Sequence[str], *, where: str) -> str:
+    """Return the first of the columns that exists; raises InputError if none does."""
+    source = next((name for name in columns if name in raw.columns), columns[0])
+    require_columns(raw, [source], where=where)
+    return source
+
+
 def _labels(raw: pl.DataFrame, axis: Axis, *, where: str) -> tuple[pl.Series, dict[str, int]]:
     """Return the axis's levels, and the raw labels that the card does not map with their frequencies."""
-    source = next((name for name in axis.columns if name in raw.columns), None)
-    require_columns(raw, [source or axis.columns[0]], where=where)
-    labels = raw[source or ""].cast(pl.String).str.strip_chars()
+    labels = raw[_source(raw, axis.columns, where=where)].cast(pl.String).str.strip_chars()
     labels = pl.select(pl.when(labels.is_in(["", *axis.unknown])).then(None).otherwise(labels)).to_series()
-    levels = _bands(labels, axis.bands) if axis.bands else axis.levels
+    levels = cut_bands(labels, axis.bands) if axis.bands else axis.levels
     if not levels and not axis.bands:
         return labels, {}
-    unmapped = labels.filter(~labels.is_in(list(levels)) & labels.is_not_null())
-    counted = unmapped.value_counts().sort("count", unmapped.name, descending=[True, False])
-    return labels.replace(levels), dict(counted.iter_rows())
-
-
-def _bands(labels: pl.Series, edges: tuple[float, ...]) -> dict[str, str]:
-    """Return the band of every label that is a number: from an edge to below the next."""
-    inner = [
-        f"{low:g}-{high - 1:g}" if float(low).is_integer() and float(high).is_integer() else f"{low:g} to {high:g}"
-        for low, high in itertools.pairwise(edges)
-    ]
-    names = [f"under {edges[0]:g}", *inner, f"{edges[-1]:g} and over"]
-    found = labels.drop_nulls().unique()
-    numbers = zip(found, found.cast(pl.Float64, strict=False), strict=True)
-    return {
-        label: names[bisect_right(edges, number)]
-        for label, number in numbers
-        if number is not None and math.isfinite(number)
-    }
+    return labels.replace(levels), unmapped(labels, list(levels))
 
 
 def _blank_to_null(utterances: pl.DataFrame) -> pl.DataFrame:

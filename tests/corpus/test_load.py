@@ -58,6 +58,85 @@ def test_table_layout_maps_columns_and_labels(card: Path) -> None:
     assert table["language"].unique().to_list() == ["en"]
 
 
+COVARIATES = """
+[covariates.quality]
+column = ["snr", "quality_db"]
+unit = "dB"
+unknown = ["not measured"]
+[covariates.years]
+column = "years"
+unit = "year"
+"""
+MEASURED = """id,who,file,text,where,years,quality_db
+u3,s2,c.wav,Good day,scotland,50, 12.5
+u1,s1,a.wav,Hello there,us,29,not measured
+u2,s1,b.wav,"Hello, again",american,30,
+u4,s3,d.wav,Hm,us,NA,-3e1
+"""
+
+
+def test_covariates_are_numbers_after_the_axes(card: Path) -> None:
+    card.write_text(CARD + COVARIATES, encoding="utf-8")
+    (card.parent / "people.csv").write_text(MEASURED, encoding="utf-8")
+    table = load_corpus(str(card), card.parent).utterances
+    assert table.columns == [*UTTERANCES, "accent", "age", "quality", "years"]
+    assert table["quality"].to_list() == [None, None, 12.5, -30.0]
+    assert table["years"].to_list() == [29.0, 30.0, 50.0, None]
+    assert table.schema["quality"] == pl.Float64
+
+
+@pytest.mark.parametrize("value", ["loud", "nan", "inf", "12,5"])
+def test_a_covariate_that_is_no_number_is_refused(card: Path, value: str) -> None:
+    card.write_text(CARD + COVARIATES, encoding="utf-8")
+    (card.parent / "people.csv").write_text(MEASURED.replace(" 12.5", f'"{value}"'), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_corpus(str(card), card.parent)
+    message = f"covariate 'quality': found quality_db = '{value}'; expected a number (dB), or a blank"
+    assert str(caught.value).endswith(message)
+
+
+def test_a_covariate_without_its_column_is_refused(card: Path) -> None:
+    card.write_text(CARD + COVARIATES, encoding="utf-8")
+    with pytest.raises(InputError, match="covariate 'quality': found no column 'snr'; expected one of: id, who"):
+        load_corpus(str(card), card.parent)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[covariates.quality]", "[covariates.accent]", "found 'accent' as an axis too; expected another name"),
+        ("[covariates.quality]", "[covariates.condition]", "the covariate name 'condition'"),
+        ("[covariates.quality]", "[covariates.log_words]", "the covariate name 'log_words'"),
+        ("[covariates.quality]", '[covariates."a*b"]', "the covariate name 'a*b'"),
+        ('unit = "dB"', 'unit = " "', "covariates.quality: 'unit': found none"),
+        ('unit = "dB"', "", "key 'unit' is missing"),
+        ('column = ["snr", "quality_db"]', "column = []", "covariates.quality: 'column': found none"),
+        (
+            'unit = "dB"',
+            'unit = "dB"\nbands = [3]',
+            "unknown key 'bands'; expected one of: column, unit, note, unknown",
+        ),
+        ("[axes.age]", "[axes.log_words]", "the axis name 'log_words'"),
+    ],
+)
+def test_strict_covariates(card: Path, old: str, new: str, message: str) -> None:
+    text = CARD + COVARIATES
+    assert old in text
+    card.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(CardError) as caught:
+        load_corpus(str(card), card.parent)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("channel", ["0.5", "-1"])
+def test_channels_are_whole_numbers_from_0(card: Path, channel: str) -> None:
+    rows = TABLE.splitlines()
+    text = "\n".join([rows[0] + ",channel", rows[1] + f",{channel}"])
+    (card.parent / "people.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=f"found channel = '{channel}'; expected a channel from 0, or a blank"):
+        load_corpus(str(card), card.parent)
+
+
 def test_unmapped_labels_are_counted_and_noted(card: Path) -> None:
     corpus = load_corpus(str(card), card.parent)
     assert corpus.unmapped == {"accent": {"klingon": 2}, "age": {"young": 1}}
