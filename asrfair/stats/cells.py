@@ -2,15 +2,18 @@
 
 Conventions
 -----------
-Names become numbers once: conditions and backends (the baseline first, then by name), groups of an axis (by
-name, the unlabelled last) and clusters (speakers by name). A cell is numbered (group·conditions +
+Names become numbers once: conditions and backends (the baseline first, then by name), groups of an axis (in
+natural order, the unlabelled last) and clusters (speakers by name). A cell is numbered (group·conditions +
 condition)·backends + backend. An utterance without a speaker belongs to one extra cluster, and its cell is not
 judged; or, where the user says so, it is a cluster of its own.
 """
 
+import itertools
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import polars as pl
@@ -19,11 +22,16 @@ from asrfair.errors import InputError
 from asrfair.stats.arrays import Bools, Floats, Ints, total
 from asrfair.stats.intervals import LogRates, log_rates
 from asrfair.stats.paired import Pairs, pair_sums
-from asrfair.tables import OVERALL
+from asrfair.tables import INTERSECTION, OVERALL
 
 Spread = TypeVar("Spread", LogRates, Pairs)
 Columns = dict[str, Floats]
+PROMPT = "prompt"
+"""The text column by which utterances of several speakers are matched, where there is one."""
 _ERRORS = ("substitutions", "deletions", "insertions")
+MOST_COMBINATIONS = 2_000
+"""Combinations of labels up to which a product axis shows the empty ones too."""
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Coded:
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis and its groups in order; the unlabelled group is None and last."""
+    """An axis and its groups in natural order; the unlabelled group is None and last."""
 
     name: str
     groups: tuple[str | None, ...]
@@ -102,7 +110,7 @@ def code(
             (without & (not independent_utterances)).alias("unknown"),
             (without & independent_utterances).alias("independent"),
         )
-        .select("utterance", "cluster", *levels, *_measures(), *axes)
+        .select("utterance", "cluster", *levels, *_measures(), *axes, *({PROMPT} & set(counts.columns)))
     )
     for names in levels.values():
         failures = _everywhere(failures, names)
@@ -162,12 +170,40 @@ def _refuse_duplicates(counts: pl.DataFrame) -> None:
 
 
 def find_axis(name: str, counts: pl.DataFrame, failures: pl.DataFrame) -> Axis:
-    """Return the axis with all its groups, those with failures only included."""
+    """Return the axis with all its groups, those with failures only included, in natural order.
+
+    A product axis also has the combinations of its parts' labels that no utterance has, unless there are more
+    than ``MOST_COMBINATIONS``.
+    """
     if name == OVERALL:
         return Axis(OVERALL, (OVERALL,))
-    labels = pl.concat([counts[name], failures[name]]).cast(pl.String).unique()
-    groups: list[str | None] = list(labels.drop_nulls().sort())
-    return Axis(name, (*groups, None) if labels.null_count() else tuple(groups))
+    labels = _labels(name, counts, failures)
+    groups = set(labels.drop_nulls())
+    parts = name.split(INTERSECTION)
+    if len(parts) > 1 and all(part in rows.columns for part in parts for rows in (counts, failures)):
+        levels = [_labels(part, counts, failures).drop_nulls().to_list() for part in parts]
+        if math.prod(map(len, levels)) <= MOST_COMBINATIONS:
+            groups |= {INTERSECTION.join(each) for each in itertools.product(*levels)}
+    ordered = sorted(groups, key=natural_order)
+    return Axis(name, (*ordered, None) if labels.null_count() else tuple(ordered))
+
+
+def _labels(name: str, counts: pl.DataFrame, failures: pl.DataFrame) -> pl.Series:
+    return pl.concat([counts[name], failures[name]]).cast(pl.String).unique()
+
+
+def natural_order(label: str) -> tuple[Any, ...]:
+    """Return a key that sorts «2» before «10», «under 30» before «30-39», and a product by its parts."""
+    parts = [_chunks(part) for part in label.split(INTERSECTION)]
+    return (*parts, label)
+
+
+def _chunks(label: str) -> tuple[tuple[int, float, str], ...]:
+    under = re.fullmatch(rf"under ({_NUMBER})", label)
+    if under:
+        return ((-1, float(under[1]), ""),)
+    pieces = [piece for piece in re.split(f"({_NUMBER})", label) if piece]
+    return tuple((0, float(piece), "") if re.fullmatch(_NUMBER, piece) else (1, 0.0, piece) for piece in pieces)
 
 
 def _cell(axis: Axis, coded: Coded) -> pl.Expr:
