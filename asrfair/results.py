@@ -27,6 +27,9 @@ class Results:
     rates: pl.DataFrame
     disparities: pl.DataFrame
     metrics: pl.DataFrame
+    tests: pl.DataFrame
+    models: pl.DataFrame
+    sensitivity: pl.DataFrame
     conditions: pl.DataFrame
     timings: pl.DataFrame
     signature: Mapping[str, Any]

@@ -168,8 +168,13 @@ def test_claiming_a_folder(tmp_path: Path) -> None:
     claim(folder, {"plan": {"seed": 1, "by": ("a",)}})
     claim(folder, {"plan": {"seed": 1, "by": ("a",)}})
     assert json.loads((folder / "identity.json").read_text(encoding="utf-8")) == {"plan": {"seed": 1, "by": ["a"]}}
+    other = {"plan": {"seed": 2, "by": ("a",), "level": 0.9}}
+    (folder / "counts.parquet").touch()
     with pytest.raises(RunFolderError, match=r"plan\.seed: 1 there, 2 here; plan\.level: nothing there, 0\.9 here"):
-        claim(folder, {"plan": {"seed": 2, "by": ("a",), "level": 0.9}})
+        claim(folder, other)
+    (folder / "counts.parquet").unlink()
+    claim(folder, other)
+    assert json.loads((folder / "identity.json").read_text(encoding="utf-8"))["plan"]["seed"] == 2
     write_text(folder / "identity.json", "{")
     with pytest.raises(RunFolderError, match="cannot be read"):
         claim(folder, {})

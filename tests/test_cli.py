@@ -16,7 +16,10 @@ import soundfile
 
 from asrfair.cards import shipped
 from asrfair.cli import main
+from asrfair.run.measuring import Measuring
 from asrfair.run.plan import Plan, load_plan
+from asrfair.scoring.normalizers import FROM_FILE, NORMALIZERS
+from asrfair.stats.methods import METHODS
 
 COMMANDS = ["demo", "run", "score", "report", "card", "list", "show", "validate", "init", "doctor"]
 TRANSCRIPTS = "utterance_id,speaker,reference,hypothesis,accent\n" + "".join(
@@ -151,6 +154,15 @@ def test_lists_and_cards(capsys: pytest.CaptureFixture[str]) -> None:
     assert "snr_db = 10" in capsys.readouterr().out
 
 
+def test_every_normalizer_and_interval_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "normalizers"]) == 0
+    told = capsys.readouterr().out
+    assert all(f"\n{name}" in told for name in (*NORMALIZERS, *(f"{name}=FILE" for name in FROM_FILE)))
+    assert main(["list", "intervals"]) == 0
+    told = capsys.readouterr().out
+    assert [line.split()[0] for line in told.splitlines()[1:] if line[0] != " "] == list(METHODS)
+
+
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     output = capsys.readouterr().out
@@ -167,7 +179,7 @@ def test_init_writes_a_plan_that_is_read_and_names_every_key(
     text = (tmp_path / "plan.toml").read_text(encoding="utf-8")
     for item in fields(Plan):
         assert item.name in text, item.name
-        assert item.name in (Plan.__doc__ or ""), item.name
+        assert item.name in f"{Plan.__doc__} {Measuring.__doc__}", item.name
     plan = load_plan(tmp_path / "plan.toml")
     assert plan.corpus.card == str(tmp_path / "my-corpus.toml")
     # What is commented out shows the default: uncommented, the plan stays the same.

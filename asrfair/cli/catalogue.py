@@ -10,8 +10,14 @@ from asrfair.errors import EXIT_DONE, EXIT_INCOMPLETE
 
 def add_list(commands: Any) -> None:
     """Add ``asrfair list``."""
-    parser = command(commands, "list", _do_list, "list corpora, conditions or backends", "asrfair list conditions")
-    parser.add_argument("kind", choices=("corpora", "conditions", "backends"))
+    parser = command(
+        commands,
+        "list",
+        _do_list,
+        "list corpora, conditions, backends, normalisers or interval methods",
+        "asrfair list conditions",
+    )
+    parser.add_argument("kind", choices=("corpora", "conditions", "backends", "normalizers", "intervals"))
 
 
 def _do_list(options: argparse.Namespace) -> int:

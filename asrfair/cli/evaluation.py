@@ -42,7 +42,6 @@ def add_run(commands: Any) -> None:
         "--backend", action="append", metavar="[NAME:]TYPE[=ARGUMENT]", help="a recogniser; repeat, by name if several"
     )
     add_analysis(parser)
-    parser.add_argument("--seed", type=int, metavar="N", help="for everything random (default: 0)")
     parser.add_argument("--sample-rate", type=int, metavar="HZ", help="working rate (default: 16000)")
     parser.add_argument("--language", metavar="CODE", help="handed to recognisers (default: the corpus's own)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N utterances by id, marked everywhere")
@@ -67,8 +66,12 @@ def add_score(commands: Any) -> None:
         "  asrfair score ours=a.tsv theirs=b.tsv --id path --hypothesis text --labels people.csv --key-stem",
     )
     parser.add_argument(
-        "tables", nargs="+", metavar="[NAME=]TABLE", help="csv, tsv, jsonl or parquet; NAME is the backend"
+        "tables",
+        nargs="+",
+        metavar="[NAME=]TABLE",
+        help="csv, tsv, jsonl or parquet, NAME is the backend; or one PLAN.toml; options given besides it win",
     )
+    parser.add_argument("--root", metavar="FOLDER", help="where a plan's tables are (default: the plan's own folder)")
     column = partial(parser.add_argument, metavar="COL")
     column("--id", help="utterance id (default: utterance_id)")
     column("--speaker", help="speaker id; without it there are no intervals")
@@ -84,6 +87,9 @@ def add_score(commands: Any) -> None:
     column("--key-label", help="key in the labels (default: the same name)")
     parser.add_argument("--key-stem", action="store_true", default=None, help="compare keys without their file endings")
     parser.add_argument("--unquoted", action="store_true", default=None, help="quotation marks are part of the text")
+    parser.add_argument(
+        "--bands", action="append", metavar="AXIS=N,N", help="cut a column of numbers into bands; repeat"
+    )
     parser.add_argument("--null", action="append", metavar="TEXT", help="a text that means missing; repeat")
     parser.add_argument("--blank", choices=("empty", "failure"), help="a blank hypothesis is … (default: empty)")
     parser.add_argument(
@@ -107,9 +113,37 @@ def add_analysis(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference-group", action="append", metavar="AXIS=GROUP", help="whom to compare with; repeat")
     parser.add_argument("--baseline-condition", metavar="NAME", help="what conditions are compared with")
     parser.add_argument("--baseline-backend", metavar="NAME", help="what backends are compared with")
-    parser.add_argument("--normalizer", metavar="NAME", help="none, basic (default) or whisper-english")
-    parser.add_argument("--family", metavar="COL,COL", help="adjust p within these columns (axis,measure,backend)")
+    parser.add_argument(
+        "--normalizer",
+        metavar="SPEC",
+        help="of texts (default: basic; see asrfair list normalizers); several joined by +",
+    )
+    parser.add_argument(
+        "--sensitivity",
+        action="store_true",
+        default=None,
+        help="compute every disparity again under the other normalisers, and say whether a finding changes",
+    )
+    parser.add_argument(
+        "--confirm",
+        action="append",
+        metavar="COL=VALUE,…",
+        help='disparities chosen beforehand, such as "axis=accent, measure=ratio"; repeat; all else is exploratory',
+    )
+    parser.add_argument(
+        "--family", metavar="COL,COL", help="adjust all other p within these columns (axis,measure,backend)"
+    )
     parser.add_argument("--level", type=float, metavar="SHARE", help="confidence level (default: 0.95)")
+    parser.add_argument("--interval", metavar="METHOD", help="of rates (default: log-t; see asrfair list intervals)")
+    parser.add_argument("--replicates", type=int, metavar="N", help="bootstrap samples, permutations (default: 2000)")
+    parser.add_argument("--above", metavar="WER,WER", help="count utterances and speakers above these (default: 0.5)")
+    parser.add_argument(
+        "--covariate", action="append", metavar="NAME", help="adjust disparities for it, in models besides; repeat"
+    )
+    parser.add_argument(
+        "--faas", action="store_true", default=None, help="the score of ASR-FAIRBENCH too, for comparison"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="for everything random (default: 0)")
     parser.add_argument(
         "--failure-limit", type=float, metavar="SHARE", help="failed share for exit code 3 (default: 0.05)"
     )

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -12,24 +12,14 @@ import polars as pl
 from asrfair import __version__
 from asrfair.errors import EXIT_DONE, EXIT_INCOMPLETE, InputError, expected
 from asrfair.results import Results
+from asrfair.run.covariates import with_covariates, with_prompts
+from asrfair.run.segments import error_segments
 from asrfair.run.signature import short_signature
-from asrfair.stats import analyse
-from asrfair.tables import FAILURES, INTERSECTION, RESERVED, TIMINGS, conform, with_intersections
+from asrfair.scoring import Normalizer
+from asrfair.stats import Analysis, Question, analyse, sensitivity_rows
+from asrfair.tables import FAILURES, INTERSECTION, RESERVED, SENSITIVITY, TIMINGS, conform, with_intersections
 
 LIBRARIES = ("jiwer", "librosa", "numpy", "polars", "rapidfuzz", "scipy", "soundfile", "soxr")
-
-
-@dataclass(frozen=True)
-class Question:
-    """How the numbers are to be made: axes (products too), references, baselines and level."""
-
-    axes: tuple[str, ...]
-    reference_groups: Mapping[str, str]
-    baseline_condition: str | None
-    baseline_backend: str | None
-    level: float
-    independent_utterances: bool
-    family: tuple[str, ...]
 
 
 def check_axes(axes: Sequence[str], available: Sequence[str], *, where: object) -> None:
@@ -64,25 +54,29 @@ def summarise(
     conditions: pl.DataFrame,
     timings: pl.DataFrame | None,
     signature: Mapping[str, Any],
+    normalizer: Normalizer,
+    others: Sequence[pl.DataFrame] = (),
 ) -> Results:
-    """Return complete results: tables sorted, rates and disparities computed, the signature finished."""
+    """Return complete results: tables sorted, rates and disparities computed, the signature finished.
+
+    ``normalizer`` is the one of the counts; ``others`` are counts of the same hypotheses under other normalisers,
+    for the table ``sensitivity``.
+    """
     single = [axis for axis in question.axes if INTERSECTION not in axis]
     base = [name for axis in question.axes for name in axis.split(INTERSECTION) if name not in single]
     labels = utterances.select("utterance_id", *dict.fromkeys([*single, *base]))
     failed = conform(failures, FAILURES).join(labels, on="utterance_id", how="left", maintain_order="left")
     order = ["backend", "condition", "utterance_id"]
     counts = counts.sort(order)
-    analysis = analyse(
-        with_intersections(counts, question.axes),
-        with_intersections(failed, question.axes),
-        axes=question.axes,
-        reference_groups=question.reference_groups,
-        baseline_condition=question.baseline_condition,
-        baseline_backend=question.baseline_backend,
-        level=question.level,
-        independent_utterances=question.independent_utterances,
-        family=question.family,
-    )
+    failed_by_axis = with_intersections(failed, question.axes)
+
+    def analysed(rows: pl.DataFrame, asked: Question, segments: pl.DataFrame | None = None) -> Analysis:
+        rows = with_prompts(with_covariates(rows, utterances, timings, asked.covariates), utterances)
+        return analyse(with_intersections(rows, question.axes), failed_by_axis, asked, segments=segments)
+
+    analysis = analysed(counts, question, _segments(question, hypotheses, utterances, normalizer))
+    without_models = replace(question, covariates=())
+    again = [analysed(rows, without_models).disparities for rows in others]
     return Results(
         utterances=utterances,
         hypotheses=hypotheses.sort(order),
@@ -91,9 +85,30 @@ def summarise(
         rates=analysis.rates,
         disparities=analysis.disparities,
         metrics=analysis.metrics,
+        tests=analysis.tests,
+        models=analysis.models,
+        sensitivity=(
+            sensitivity_rows([analysis.disparities, *again], alpha=question.alpha)
+            if again
+            else pl.DataFrame(schema=SENSITIVITY)
+        ),
         conditions=conditions,
         timings=pl.DataFrame(schema=TIMINGS) if timings is None else timings,
         signature=_sign(signature, question, analysis.rates),
+    )
+
+
+def _segments(
+    question: Question, hypotheses: pl.DataFrame, utterances: pl.DataFrame, normalizer: Normalizer
+) -> pl.DataFrame | None:
+    if question.baseline_backend is None:
+        return None
+    return error_segments(
+        hypotheses,
+        with_intersections(utterances, question.axes),
+        axes=list(question.axes),
+        baseline=question.baseline_backend,
+        normalizer=normalizer,
     )
 
 
@@ -111,6 +126,10 @@ def _sign(signature: Mapping[str, Any], question: Question, rates: pl.DataFrame)
         "baseline_backend": question.baseline_backend,
         "independent_utterances": question.independent_utterances,
         "family": list(question.family),
+        "confirm": list(question.confirm),
+        "interval": question.interval,
+        "replicates": question.replicates,
+        "covariates": list(question.covariates),
     }
     return {**signed, "signature": short_signature(signed)}
 

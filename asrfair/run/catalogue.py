@@ -1,6 +1,7 @@
 """What can be named in a plan: cards and backends, listed one line each, and one card in full."""
 
 import inspect
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.markup import escape
@@ -41,7 +42,32 @@ def _first_line(backend: str) -> str:
         return str(error)
 
 
-LISTS = {"corpora": _corpora, "conditions": _conditions, "backends": _backends}
+NORMALIZERS = {
+    "none": "the text as it is",
+    "basic": "NFKC, lower case, no punctuation, any script",
+    "whisper-english": "Whisper's English normaliser: numbers, contractions and British spelling too",
+    "american-spelling": "British spelling folded to American",
+    "alternations": "braces such as { gonna / going to / @ } are alternatives",
+    "glm=FILE": "the rules of a NIST global mapping file",
+    "equivalences=FILE": "a list of yours, one line for each: gonna = going to",
+}
+INTERVALS = {
+    "log-t": "the default: log scale, Mancl and DeRouen's variance, moment degrees of freedom",
+    "delta-t": "natural scale, CR1 variance, t",
+    "jackknife": "delete one speaker, log scale, t",
+    "moments": "from merged sums only, log scale, t",
+    "bootstrap-percentile": "speakers drawn again, percentiles",
+    "bootstrap-bca": "speakers drawn again, bias-corrected and accelerated",
+    "bootstrap-studentised": "speakers drawn again, studentised",
+    "utterance": "utterances as if of different speakers: for comparison only, covers about half",
+}
+LISTS: dict[str, Callable[[], dict[str, str]]] = {
+    "corpora": _corpora,
+    "conditions": _conditions,
+    "backends": _backends,
+    "normalizers": lambda: NORMALIZERS,
+    "intervals": lambda: INTERVALS,
+}
 
 
 def show_card(kind: str, name: str, console: Console) -> None:

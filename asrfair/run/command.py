@@ -9,13 +9,14 @@ from typing import Any
 from rich.console import Console
 
 from asrfair.backend.registry import parse_backend
-from asrfair.errors import InputError
+from asrfair.errors import EXIT_DONE, EXIT_GATE, InputError
 from asrfair.report.progress import progress
 from asrfair.results import Results
 from asrfair.run.analysis import exit_code
 from asrfair.run.evaluate import complete, prepare
 from asrfair.run.plan import CorpusPlan, Plan, load_plan, override
-from asrfair.run.report import show
+from asrfair.run.published import load_score_plan, scoring_keys, show_published
+from asrfair.run.report import console, show
 from asrfair.run.score import score_tables
 from asrfair.run.transcripts import ScorePlan
 
@@ -71,10 +72,26 @@ def _backends(texts: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def score(options: Mapping[str, Any]) -> int:
-    """Score tables and print the report; return the exit code."""
+    """Score tables, or what a plan names, and print the report; return the exit code."""
     names = {item.name for item in fields(ScorePlan)}
-    plan = ScorePlan(**{key: value for key, value in options.items() if key in names and value is not None})
-    return finish(score_tables(plan), Path(plan.out))
+    given = {key: value for key, value in options.items() if key in names and value is not None}
+    planned = options["tables"][0].endswith(".toml")
+    if planned and len(options["tables"]) > 1:
+        raise InputError(f"score {' '.join(options['tables'])}: found more than one; expected one plan, or tables")
+    root = options.get("root")
+    if not planned:
+        if root:
+            raise InputError(f"--root {root}: found no plan; expected --root with score PLAN.toml")
+        plan = ScorePlan(**given)
+        return finish(score_tables(plan), Path(plan.out))
+    whole = load_score_plan(Path(options["tables"][0]), Path(root) if root else None)
+    plan = ScorePlan(**{**scoring_keys(whole), **given, "tables": whole.tables})
+    results = score_tables(plan)
+    code = finish(results, Path(plan.out))
+    wrong = show_published(results, whole.published, console())
+    for line in wrong:
+        print(f"asrfair: published figure {line}", file=sys.stderr)
+    return EXIT_GATE if wrong and code == EXIT_DONE else code
 
 
 def finish(results: Results, folder: Path) -> int:

@@ -13,12 +13,14 @@ from asrfair.condition import Condition, condition_rows, load_conditions
 from asrfair.corpus import Corpus, load_corpus
 from asrfair.errors import InputError, expected
 from asrfair.results import PLAN, Results, write_text
-from asrfair.run.analysis import Question, check_axes, check_reference_groups, summarise
+from asrfair.run.analysis import check_axes, check_reference_groups, summarise
+from asrfair.run.covariates import check_covariates
 from asrfair.run.decode import Work, open_backends
 from asrfair.run.engine import Progress, decode_all
 from asrfair.run.folder import claim
 from asrfair.run.identity import run_identity
 from asrfair.run.materials import Materials
+from asrfair.run.measuring import ask, check_confirm, normalizer_facts, other_normalizers
 from asrfair.run.plan import Plan, load_plan
 from asrfair.run.signature import audio_notes, axis_facts, blank_notes
 from asrfair.scoring import Normalizer, find_normalizer, score
@@ -71,6 +73,8 @@ def prepare(plan: Plan) -> Job:
         )
     _check_baselines(plan, conditions)
     utterances = corpus.utterances.head(plan.limit) if plan.limit else corpus.utterances
+    check_confirm(plan, axes=axes, conditions=[item.name for item in conditions], backends=list(plan.backends))
+    check_covariates(plan.covariates, [*corpus.card.axes, *corpus.card.covariates])
     check_reference_groups(plan.reference_groups, with_intersections(corpus.utterances, axes), axes)
     identity = run_identity(
         plan,
@@ -154,22 +158,28 @@ def _summarise(job: Job, outcomes: pl.DataFrame) -> Results:
     baseline = plan.baseline_condition or (CLEAN if CLEAN in names else names[0])
     references, notes = reference_groups(job)
     return summarise(
-        Question(
+        ask(
+            plan,
             axes=job.axes,
             reference_groups=references,
             baseline_condition=baseline,
             baseline_backend=plan.baseline_backend or next(iter(plan.backends)),
-            level=plan.level,
-            independent_utterances=plan.independent_utterances,
-            family=plan.family,
+            units={name: covariate.unit for name, covariate in corpus.card.covariates.items()},
         ),
-        utterances=conform(job.utterances, UTTERANCES, axes=labels),
+        utterances=conform(job.utterances, UTTERANCES, axes=labels).with_columns(
+            job.utterances[name] for name in corpus.card.covariates
+        ),
         hypotheses=hypotheses,
         failures=pl.concat([conform(failed, FAILURES), unscored]),
         counts=counts,
         conditions=condition_rows(job.conditions),
         timings=conform(outcomes, TIMINGS),
         signature=_signature(job, outcomes, normalizer=normalizer, references=references, notes=notes),
+        normalizer=normalizer,
+        others=[
+            score(corpus.utterances, hypotheses, axes=labels, normalizer=other)[0]
+            for other in other_normalizers(plan, normalizer)
+        ],
     )
 
 
@@ -195,7 +205,7 @@ def _signature(
         "kind": "run",
         "seed": plan.seed,
         "sample_rate": plan.sample_rate,
-        "normalizer": {"name": normalizer.name, "version": normalizer.version},
+        "normalizer": normalizer_facts(plan, normalizer),
         "corpus": {
             "card": card.name,
             "card_digest": card.digest,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from asrfair.errors import RunFolderError
-from asrfair.results import write_text
+from asrfair.results import PLAN, write_text
 
 IDENTITY = "identity.json"
 
@@ -14,7 +14,8 @@ IDENTITY = "identity.json"
 def claim(folder: Path, identity: Mapping[str, Any]) -> None:
     """Mark a folder as this plan's; raises RunFolderError saying what differs if it is another plan's.
 
-    ``identity`` is all that results depend on. A folder with other files in it is refused.
+    ``identity`` is all that results depend on. A folder with other files in it is refused; one in which a plan
+    failed before anything was made is free again.
     """
     path = folder / IDENTITY
     wanted = json.loads(json.dumps(identity))
@@ -24,13 +25,18 @@ def claim(folder: Path, identity: Mapping[str, Any]) -> None:
         except (OSError, ValueError) as error:
             raise RunFolderError(f"{path}: cannot be read: {error}") from error
         differences = list(_differences(found, wanted))
-        if differences:
+        if differences and _used(folder):
             shown = "; ".join(differences[:4]) + (f"; and {len(differences) - 4} more" if len(differences) > 4 else "")
             raise RunFolderError(f"{folder}: holds another run ({shown}); expected the same plan, or another folder")
-        return
-    if folder.is_file() or (folder.is_dir() and any(not name.name.startswith(".") for name in folder.iterdir())):
+        if not differences:
+            return
+    elif folder.is_file() or (folder.is_dir() and any(not name.name.startswith(".") for name in folder.iterdir())):
         raise RunFolderError(f"{folder}: holds other files and no {IDENTITY}; expected an empty or new folder")
     write_text(path, json.dumps(wanted, indent=1, ensure_ascii=False) + "\n")
+
+
+def _used(folder: Path) -> bool:
+    return any(path.name not in (IDENTITY, PLAN) and not path.name.startswith(".") for path in folder.iterdir())
 
 
 def _differences(found: Any, wanted: Any, name: str = "") -> Iterator[str]:

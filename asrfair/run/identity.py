@@ -9,8 +9,9 @@ from asrfair.condition import Condition
 from asrfair.corpus import Corpus
 from asrfair.run.plan import Plan
 
-# Where things lie and how many processes work changes no result; content has digests of its own.
-PLACES = ("workers", "out", "corpus", "conditions", "backends")
+# Where things lie and how many processes work changes no result; content has digests of its own; the sensitivity
+# to normalisation is an addition to a run, not another run.
+PLACES = ("workers", "out", "corpus", "conditions", "backends", "normalizer", "sensitivity")
 
 
 def run_identity(

@@ -15,14 +15,19 @@ PLAN = """\
 # Condition cards by name (asrfair list conditions) or path; NAME=FOLDER where recordings are needed.
 conditions = ["clean", "pink-noise-10db", "telephone"]
 
-# How text is normalised before it is compared: none, basic or whisper-english.
+# How text is normalised before it is compared: none, basic, whisper-english; more joined by +, such as
+# "basic+american-spelling" or "basic+equivalences=our-words.txt" (asrfair list normalizers).
 normalizer = "basic"
+# sensitivity = ["none", "basic+american-spelling"]   # every disparity again under these
 
 # What conditions and backends are compared with. Defaults: clean if planned, else the first; the first backend.
 # baseline_condition = "clean"
 # baseline_backend = "pocketsphinx"
 
 # level = 0.95                     # confidence level of intervals
+# interval = "log-t"               # method of the intervals of rates (asrfair list intervals)
+# replicates = 2000                # bootstrap samples and permutations
+# above = [0.5]                    # WERs that utterances and speakers are counted above
 # seed = 0                         # for everything random
 # sample_rate = 16000              # working rate in Hz, before conditions
 # language = "en"                  # handed to backends; default: the corpus's own
@@ -30,7 +35,10 @@ normalizer = "basic"
 # failure_limit = 0.05             # share of failed utterances above which the exit code is 3
 # allow_imputed = []               # axes with imputed labels that may be used all the same, marked
 # independent_utterances = false   # treat utterances of unknown speakers as independent, marked
-# family = ["axis", "measure", "backend"]   # p-values are adjusted among disparities equal in these
+# confirm = ["axis=accent, measure=ratio, condition=clean"]   # what this run is to decide; all else is exploratory
+# family = ["axis", "measure", "backend"]   # exploratory p-values are adjusted among disparities equal in these
+# covariates = ["gender", "log_words"]      # disparities adjusted for these, besides
+# faas = false                     # the score of ASR-FAIRBENCH too, for comparison with published ones
 # workers = 0                      # processes; 0: one per processor core
 # out = "asrfair-run"              # the run folder
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from asrfair.errors import InputError
+from asrfair.run.measuring import SENSITIVITY
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:
@@ -17,12 +18,26 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
         values["corpus"] = pairs("--corpus CARD=ROOT", [values["corpus"]])
     if values["family"]:
         values["family"] = tuple(column.strip() for column in values["family"].split(","))
-    if values["by"]:
-        values["by"] = tuple(axis.strip() for text in values["by"] for axis in text.split(",") if axis.strip())
-    for key in ("allow_imputed", "condition", "null"):
+    values["by"] = axes(values["by"])
+    if values["above"]:
+        values["above"] = numbers("--above", values["above"])
+    if values.get("bands"):
+        values["bands"] = {
+            axis: numbers(f"--bands {axis}", edges)
+            for axis, edges in (pairs("--bands AXIS=N,N", values["bands"]) or {}).items()
+        }
+    if values["sensitivity"]:
+        values["sensitivity"] = SENSITIVITY
+    values["covariates"] = values.pop("covariate")
+    for key in ("allow_imputed", "condition", "confirm", "covariates", "null"):
         if isinstance(values.get(key), list):
             values[key] = tuple(values[key])
     return values
+
+
+def axes(texts: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Split the axes of ``--by``, which may be repeated and may hold several; None where not given."""
+    return tuple(axis.strip() for text in texts for axis in text.split(",") if axis.strip()) if texts else None
 
 
 def pairs(form: str, texts: Sequence[str] | None) -> dict[str, str] | None:
@@ -36,3 +51,14 @@ def pairs(form: str, texts: Sequence[str] | None) -> dict[str, str] | None:
             raise InputError(f"{form.split()[0]} {text}: found {left} twice; expected it once")
         found[left] = right
     return found or None
+
+
+def numbers(option: str, text: str) -> tuple[float, ...]:
+    """Split an option's numbers at commas; raises InputError naming the one that is none."""
+    found = []
+    for part in text.split(","):
+        try:
+            found.append(float(part))
+        except ValueError:
+            raise InputError(f"{option}: found '{part.strip()}'; expected numbers, such as 0.5,1") from None
+    return tuple(found)

@@ -1,15 +1,14 @@
 """The plan of a run: every key, its meaning and its default, read strictly from TOML or made from options."""
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from asrfair.cards import build, read_toml
-from asrfair.errors import CardError, expected
-from asrfair.scoring import NORMALIZERS
-from asrfair.stats import FAMILIES, FAMILY
+from asrfair.errors import CardError
+from asrfair.run.measuring import Measuring, check_measuring, placed
 
 
 @dataclass(frozen=True)
@@ -22,78 +21,43 @@ class CorpusPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run does. Relative paths are relative to the plan file.
+class Plan(Measuring):
+    """What a run does, besides how it measures (`Measuring`). Relative paths are relative to the plan file.
 
     corpus                  card, root and split of the corpus
     backends                one table per recogniser: its type, and its options
     conditions              names or paths of condition cards; NAME=FOLDER where recordings are needed
-    by                      axes to report, and products such as "accent*gender" (default: all of the card)
-    reference_groups        per axis, the group to compare with (default: the card's)
-    baseline_condition      what conditions are compared with (default: clean if planned, else the first)
-    baseline_backend        what backends are compared with (default: the first)
-    normalizer              none, basic or whisper-english
-    level                   confidence level of intervals
-    seed                    for everything random
     sample_rate             working rate in Hz, before conditions
     language                language code handed to backends (default: the corpus's own)
     limit                   only the first N utterances by id, marked everywhere
-    failure_limit           share of failed utterances above which the exit code is 3
-    allow_imputed           axes with imputed labels that may be used all the same
-    independent_utterances  treat utterances of unknown speakers as independent, marked everywhere
-    family                  columns of disparities within which p-values are adjusted together
     workers                 processes (default: one per processor core)
-    out                     run folder
     """
 
     corpus: CorpusPlan
     backends: dict[str, dict[str, Any]]
     conditions: tuple[str, ...] = ("clean",)
-    by: tuple[str, ...] = ()
-    reference_groups: dict[str, str] = field(default_factory=dict)
-    baseline_condition: str = ""
-    baseline_backend: str = ""
-    normalizer: str = "basic"
-    level: float = 0.95
-    seed: int = 0
     sample_rate: int = 16_000
     language: str = ""
     limit: int | None = None
-    failure_limit: float = 0.05
-    allow_imputed: tuple[str, ...] = ()
-    independent_utterances: bool = False
-    family: tuple[str, ...] = FAMILY
     workers: int = 0
-    out: str = "asrfair-run"
 
     def __post_init__(self) -> None:
         # Of our own, whatever a caller from Python goes on to do with theirs.
         backends = {name: {"type": name, **options} for name, options in self.backends.items()}
         object.__setattr__(self, "backends", backends)
         object.__setattr__(self, "out", str(self.out))
-        check_analysis(self.level, self.family, self.failure_limit)
+        check_measuring(self)
         _check(4_000 <= self.sample_rate <= 192_000, "sample_rate", self.sample_rate, "4000 to 192000 Hz")
         _check(self.limit is None or self.limit > 0, "limit", self.limit, "a whole number above 0")
         _check(self.workers >= 0, "workers", self.workers, "a number of processes, or 0 for one per core")
         _check(bool(self.backends), "backends", "none", "at least one, for example [backends.pocketsphinx]")
         _check(bool(self.conditions), "conditions", "none", "at least one, for example clean")
-        if self.normalizer not in NORMALIZERS:
-            raise CardError(expected("normalizer", repr(self.normalizer), NORMALIZERS))
         for name in self.backends:
             _check(bool(name.strip()), "backends", repr(name), "a name")
 
     def record(self) -> dict[str, Any]:
         """Return the plan as TOML holds it: nothing that is None."""
         return {key: _plain(value) for key, value in asdict(self).items() if value is not None}
-
-
-def check_analysis(level: float, family: Sequence[str], failure_limit: float) -> None:
-    """Raise CardError unless level, family and failure limit are what an analysis can use."""
-    _check(0.5 <= level < 1, "level", level, "a confidence level from 0.5 to below 1, for example 0.95")
-    _check(0 <= failure_limit <= 1, "failure_limit", failure_limit, "a share from 0 to 1")
-    for name in family or ("",):
-        if name not in FAMILIES:
-            raise CardError(expected("family", repr(name), FAMILIES))
 
 
 def _check(good: bool, key: str, found: object, wanted: str) -> None:
@@ -128,7 +92,9 @@ def _resolved(plan: Plan, folder: Path) -> Plan:
         name: {key: _option_path(key, value, folder) for key, value in options.items()}
         for name, options in plan.backends.items()
     }
-    return replace(plan, corpus=corpus, conditions=conditions, backends=backends, out=str(folder / plan.out))
+    return replace(
+        placed(plan, folder), corpus=corpus, conditions=conditions, backends=backends, out=str(folder / plan.out)
+    )
 
 
 def _card_path(name: str, folder: Path) -> str:

@@ -13,8 +13,9 @@ from asrfair.condition import condition_rows
 from asrfair.corpus import Axis
 from asrfair.errors import InputError, expected
 from asrfair.results import PLAN, Results, write_text
-from asrfair.run.analysis import Question, check_reference_groups, summarise
+from asrfair.run.analysis import check_reference_groups, summarise
 from asrfair.run.folder import claim
+from asrfair.run.measuring import ask, check_confirm, normalizer_facts, other_normalizers
 from asrfair.run.signature import axis_facts, blank_notes
 from asrfair.run.transcripts import (
     GIVEN,
@@ -24,6 +25,7 @@ from asrfair.run.transcripts import (
     join_labels,
     read_tables,
     standardise,
+    with_bands,
 )
 from asrfair.scoring import Normalizer, find_normalizer, score
 from asrfair.tables import COUNTS, FAILURES, HYPOTHESES, conform, with_intersections
@@ -51,8 +53,10 @@ def _digest(path: Path) -> str:
 def score_tables(plan: ScorePlan) -> Results:
     """Score the tables, save a run folder and return its results; raises InputError for what cannot be used."""
     normalizer = GIVEN_COUNTS if plan.words else find_normalizer(plan.normalizer)
+    if plan.words and plan.sensitivity:
+        raise InputError("--sensitivity: found counts (--words); expected transcripts, which can be normalised again")
     joined, notes = join_labels(read_tables(plan), plan)
-    rows = standardise(joined, plan)
+    rows, cut = with_bands(standardise(joined, plan), plan)
     _check_imputed(plan)
     utterances = distinct_utterances(rows, plan)
     check_reference_groups(plan.reference_groups, with_intersections(utterances, plan.by), plan.by)
@@ -64,20 +68,20 @@ def score_tables(plan: ScorePlan) -> Results:
         _baseline(plan.baseline_condition, names, "baseline condition", preferred="clean"),
         _baseline(plan.baseline_backend, backends, "baseline backend"),
     )
+    check_confirm(plan, axes=plan.by, conditions=names, backends=backends)
     folder = Path(plan.out)
     record = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(plan).items()}
     digests = {str(path): _digest(path) for path in inputs(plan)}
-    claim(folder, {"score": {key: value for key, value in record.items() if key != "out"}, "inputs": digests})
+    depends = {key: value for key, value in record.items() if key not in ("out", "normalizer", "sensitivity")}
+    claim(folder, {"score": depends, "normalizer": normalizer.label, "inputs": digests})
     write_text(folder / PLAN, tomli_w.dumps({"score": record}))
     results = summarise(
-        Question(
+        ask(
+            plan,
             axes=plan.by,
             reference_groups=plan.reference_groups,
             baseline_condition=baselines[0],
             baseline_backend=baselines[1],
-            level=plan.level,
-            independent_utterances=plan.independent_utterances,
-            family=plan.family,
         ),
         utterances=utterances,
         hypotheses=hypotheses,
@@ -86,7 +90,12 @@ def score_tables(plan: ScorePlan) -> Results:
         conditions=condition_rows(()),
         timings=None,
         signature=_signature(plan, utterances, digests, normalizer, names, backends)
-        | {"notes": [*notes, *blank_notes(hypotheses)]},
+        | {"notes": [*notes, *cut, *blank_notes(hypotheses)]},
+        normalizer=normalizer,
+        others=[
+            score(utterances, hypotheses, axes=plan.parts, normalizer=other)[0]
+            for other in other_normalizers(plan, normalizer)
+        ],
     )
     results.save(folder)
     return results
@@ -101,14 +110,18 @@ def _signature(
     backends: Sequence[str],
 ) -> dict[str, Any]:
     axes = {
-        part: Axis(column=part, assigned_by=plan.assigned_by.get(part, "not stated"))  # type: ignore[arg-type]
+        part: Axis(
+            column=part,
+            assigned_by=plan.assigned_by.get(part, "not stated"),  # type: ignore[arg-type]
+            bands=plan.bands.get(part, ()),
+        )
         for part in plan.parts
     }
     return {
         "kind": "score",
-        "seed": None,
+        "seed": plan.seed,
         "sample_rate": None,
-        "normalizer": {"name": normalizer.name, "version": normalizer.version},
+        "normalizer": normalizer_facts(plan, normalizer),
         "corpus": {
             "card": "",
             "card_digest": None,

@@ -13,11 +13,10 @@ from asrfair.tables import INTERSECTION
 
 def short_signature(signature: Mapping[str, Any]) -> str:
     """Return the one-line signature: two numbers may be compared where these lines agree."""
-    normalizer = signature["normalizer"]
     parts = {
         "asrfair": signature["asrfair"],
         "corpus": "+".join(filter(None, [signature["corpus"]["card"], signature["corpus"]["digest"]])),
-        "normalizer": f"{normalizer['name']}-{normalizer['version']}",
+        "normalizer": signature["normalizer"]["label"],
         "jiwer": signature["libraries"].get("jiwer"),
         "conditions": ",".join(
             "+".join(filter(None, [name, facts["digest"]])) for name, facts in signature["conditions"].items()
@@ -28,7 +27,10 @@ def short_signature(signature: Mapping[str, Any]) -> str:
         "method": (signature["method"] or "none").replace(" ", "-"),
         "level": signature["level"],
         "independent": "utterances" if signature["independent_utterances"] else None,
+        "confirm": ";".join(text.replace(" ", "") for text in signature["confirm"]),
         "family": "-".join(signature["family"]),
+        "replicates": signature["replicates"],
+        "covariates": ",".join(signature["covariates"]),
         "limit": signature["limit"],
     }
     return "|".join(f"{key}:{value}" for key, value in parts.items() if value not in (None, ""))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
-from asrfair.corpus import ASSIGNED_BY
+from asrfair.corpus import ASSIGNED_BY, ascending, cut_bands, unmapped
 from asrfair.errors import InputError, expected
 from asrfair.reading import read_table
 from asrfair.run.analysis import check_axes
-from asrfair.run.plan import check_analysis
-from asrfair.stats import FAMILY
+from asrfair.run.covariates import numbers_or_labels, own
+from asrfair.run.measuring import Measuring, check_measuring
 from asrfair.tables import INTERSECTION, UTTERANCES, conform, require_columns
 
 INTERNAL = ("_table", "_backend", "_key")
@@ -19,17 +19,18 @@ GIVEN = ("reference_words", "substitutions", "deletions", "insertions")
 
 
 @dataclass(frozen=True)
-class ScorePlan:
-    """What to score: tables and the names of their columns.
+class ScorePlan(Measuring):
+    """What to score: tables and the names of their columns; how it is measured is in `Measuring`.
 
     ``tables`` are paths or BACKEND=PATH. ``words`` set means that the tables hold counts instead of texts.
     ``labels`` is a second table joined by ``key`` (in the tables) and ``key_label`` (in the labels), with
     ``key_stem`` without their file endings. ``null`` lists texts that mean missing; ``unquoted`` reads quotation
-    marks as text; ``blank`` says whether a blank hypothesis is an empty transcript or a failure.
+    marks as text; ``blank`` says whether a blank hypothesis is an empty transcript or a failure. ``bands`` cuts a
+    label column of numbers, as the bands of a corpus card do: ``{"age": (30, 40)}`` gives "under 30", "30-39" and
+    "40 and over".
     """
 
     tables: tuple[str, ...]
-    by: tuple[str, ...] = ()
     id: str = "utterance_id"
     speaker: str = ""
     reference: str = "reference"
@@ -48,19 +49,10 @@ class ScorePlan:
     unquoted: bool = False
     blank: str = "empty"
     assigned_by: dict[str, str] = field(default_factory=dict)
-    allow_imputed: tuple[str, ...] = ()
-    reference_groups: dict[str, str] = field(default_factory=dict)
-    baseline_condition: str = ""
-    baseline_backend: str = ""
-    normalizer: str = "basic"
-    level: float = 0.95
-    failure_limit: float = 0.05
-    independent_utterances: bool = False
-    family: tuple[str, ...] = FAMILY
-    out: str = "asrfair-run"
+    bands: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_analysis(self.level, self.family, self.failure_limit)
+        check_measuring(self)
         if (self.key or self.key_label or self.key_stem) and not self.labels:
             raise InputError("--key: found no --labels; expected a table of labels to join by it")
         if self.blank not in ("empty", "failure"):
@@ -68,6 +60,12 @@ class ScorePlan:
         for axis, who in self.assigned_by.items():
             if who not in ASSIGNED_BY:
                 raise InputError(expected(f"--assigned-by {axis}", f"'{who}'", ASSIGNED_BY))
+        for axis, edges in self.bands.items():
+            if axis not in self.parts:
+                raise InputError(expected("--bands", f"the axis '{axis}'", self.parts))
+            if not edges or not ascending(edges):
+                shown = ",".join(f"{edge:g}" for edge in edges) or "nothing"
+                raise InputError(f"--bands {axis}: found {shown}; expected ascending numbers, such as 18,30,45")
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -159,7 +157,7 @@ def join_labels(rows: pl.DataFrame, plan: ScorePlan) -> tuple[pl.DataFrame, list
 
 
 def _key(column: str, plan: ScorePlan) -> pl.Expr:
-    key = pl.col(column).cast(pl.String)
+    key = _label(column)
     return key.str.replace(r"\.[^./]*$", "") if plan.key_stem else key
 
 
@@ -170,13 +168,14 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     counts = [plan.words, plan.substitutions, plan.deletions, plan.insertions] if plan.words else []
     given = [name for name in (plan.speaker, plan.condition, plan.backend) if name]
     visible = rows.select(name for name in rows.columns if name not in INTERNAL)
-    require_columns(visible, [plan.id, *texts, *counts, *given], where=where)
+    require_columns(visible, [plan.id, *texts, *counts, *given, *_covariates(plan)], where=where)
     require_columns(visible, [part for part in plan.parts if part in visible.columns], where=where)
     check_axes(plan.by, visible.columns, where=where)
     backend = pl.col("_backend").fill_null("system") if "_backend" in rows.columns else pl.lit("system")
     backend = _label(plan.backend) if plan.backend else backend
     columns = {
-        "utterance_id": _label(plan.id),
+        # Where ids are the keys, systems may name the same utterance with different file endings, too.
+        "utterance_id": _key(plan.id, plan) if (plan.key or plan.id) == plan.id else _label(plan.id),
         "speaker_id": _label(plan.speaker) if plan.speaker else pl.lit(None, dtype=pl.String),
         "condition": _label(plan.condition) if plan.condition else pl.lit("as recorded"),
         "backend": backend,
@@ -185,7 +184,7 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     }
     standard = rows.select(
         *(column.alias(name) for name, column in columns.items()),
-        *(_label(part).alias(part) for part in plan.parts),
+        *(_label(part).alias(part) for part in (*plan.parts, *_covariates(plan))),
     )
     if standard.is_empty():
         raise InputError(f"{where}: found no rows; expected at least one")
@@ -201,14 +200,37 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     return standard
 
 
+def _covariates(plan: ScorePlan) -> tuple[str, ...]:
+    """The covariates that are columns of their own: neither axes nor built in."""
+    return tuple(name for name in own(plan.covariates) if name not in plan.parts)
+
+
 def _label(column: str) -> pl.Expr:
     text = pl.col(column).cast(pl.String).str.strip_chars()
     return pl.when(text != "").then(text)
 
 
+def with_bands(rows: pl.DataFrame, plan: ScorePlan) -> tuple[pl.DataFrame, list[str]]:
+    """Cut the label columns that the plan names into bands; return the rows and notes on labels that are no number.
+
+    ``rows`` are as from `standardise`. A label that is no number stays a group of its own, as a label that a
+    corpus card does not map.
+    """
+    notes = []
+    for axis, edges in plan.bands.items():
+        levels = cut_bands(rows[axis], edges)
+        others = unmapped(rows.unique("utterance_id")[axis], list(levels))
+        if others:
+            some = ", ".join(f"'{label}' ({count})" for label, count in list(others.items())[:5])
+            notes.append(f"{axis}: {sum(others.values())} utterances have labels that are no number: {some}")
+        rows = rows.with_columns(pl.col(axis).replace(levels))
+    return rows, notes
+
+
 def distinct_utterances(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     """Return one row per utterance; raises InputError where its label, speaker or reference differs by row."""
-    constant = ["speaker_id", *([] if plan.words else ["reference"]), *plan.parts]
+    covariates = _covariates(plan)
+    constant = ["speaker_id", *([] if plan.words else ["reference"]), *plan.parts, *covariates]
     distinct = rows.select("utterance_id", *constant).unique(maintain_order=True)
     twice = distinct.filter(pl.col("utterance_id").is_duplicated())
     if len(twice):
@@ -218,4 +240,5 @@ def distinct_utterances(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
             f"utterance '{one['utterance_id'][0]}': found different values of {', '.join(differing)}; expected one "
             "speaker, reference and label per utterance"
         )
-    return conform(distinct.sort("utterance_id"), UTTERANCES, axes=plan.parts)
+    values = [numbers_or_labels(distinct[name], where=plan.labels or plan.tables[0]) for name in covariates]
+    return conform(distinct, UTTERANCES, axes=plan.parts).with_columns(values).sort("utterance_id")

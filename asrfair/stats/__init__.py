@@ -5,6 +5,9 @@ Counts are summed by speaker, and only here divided. Intervals are closed-form a
 backends by `paired`. Unknown is null: one speaker gives no interval, no reference words no rate.
 """
 
-from asrfair.stats.analyse import FAMILIES, FAMILY, MEASURES, Analysis, analyse
+from asrfair.stats.adjust import parse_confirm
+from asrfair.stats.analyse import MEASURES, Analysis, analyse
+from asrfair.stats.question import FAMILIES, FAMILY, Question
+from asrfair.stats.sensitivity import sensitivity_rows
 
-__all__ = ["FAMILIES", "FAMILY", "MEASURES", "Analysis", "analyse"]
+__all__ = ["FAMILIES", "FAMILY", "MEASURES", "Analysis", "Question", "analyse", "parse_confirm", "sensitivity_rows"]

@@ -21,7 +21,7 @@ SIGNATURE: dict[str, Any] = {
     "libraries": {"jiwer": "4.0.0"},
     "seed": 0,
     "sample_rate": 16000,
-    "normalizer": {"name": "basic", "version": "1"},
+    "normalizer": {"name": "basic", "version": "1", "label": "basic-1", "spec": "basic"},
     "level": 0.95,
     "method": "speaker-clustered log t",
     "corpus": {

@@ -334,7 +334,7 @@ def test_imputed_axis_needs_permission_and_is_marked(plan: Plan, tmp_path: Path)
         ({"by": ("accent", "accent")}, InputError, "an axis twice"),
         ({"conditions": ("telefone",)}, CardError, "telefone"),
         ({"conditions": ("clean", "clean")}, CardError, "clean"),
-        ({"normalizer": "basick"}, CardError, "expected one of: none, basic, whisper-english"),
+        ({"normalizer": "basick"}, InputError, "expected one of: none, basic, whisper-english"),
         ({"level": 95.0}, CardError, "'level': found 95.0"),
         ({"allow_imputed": ("acent",)}, InputError, "the axis 'acent'; expected one of: accent"),
         ({"sample_rate": 10**9}, CardError, "expected 4000 to 192000 Hz"),

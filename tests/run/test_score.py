@@ -71,7 +71,7 @@ def test_the_normalizer_is_the_users(plan: ScorePlan, tmp_path: Path) -> None:
     results = score_tables(replace(plan, normalizer="none"))
     # The, sat. and ran! differ from the, sat and can.
     assert cell(results, "accent", "us")["wer"] == 4 / 6
-    assert results.signature["normalizer"] == {"name": "none", "version": "1"}
+    assert results.signature["normalizer"] == {"name": "none", "version": "1", "label": "none-1", "spec": "none"}
     with pytest.raises(InputError, match="expected one of: none, basic, whisper-english"):
         score_tables(replace(plan, normalizer="nist"))
 

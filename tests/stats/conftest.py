@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from asrfair.seeds import generator
-from asrfair.stats import Analysis, analyse
+from asrfair.stats import Analysis, Question, analyse
 from asrfair.tables import COUNTS, FAILURES, conform
 
 Row = Mapping[str, Any]
@@ -79,13 +79,8 @@ def make_simulated(
 
 
 def run_analysis(counts: pl.DataFrame, failures: pl.DataFrame | None = None, **options: Any) -> Analysis:
-    settings: dict[str, Any] = {
-        "axes": ["accent"],
-        "reference_groups": {},
-        "baseline_condition": None,
-        "baseline_backend": None,
-    }
-    return analyse(counts, make_failures() if failures is None else failures, **(settings | options))
+    question = Question(**({"axes": ["accent"]} | options))
+    return analyse(counts, make_failures() if failures is None else failures, question)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,82 @@
+"""What models adjust for, and the prompts that comparisons are matched on: columns added to the counts."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from asrfair.errors import InputError, expected
+from asrfair.reading import read_numbers
+from asrfair.scoring import find_normalizer
+from asrfair.tables import COMPUTED_COVARIATES, UTTERANCES
+
+CONDITION = "condition"
+CLEAN = "clean"
+BUILT_IN = (*COMPUTED_COVARIATES, CONDITION)
+"""Covariates that every run has: log of the reference words, length of the recording, speaking rate, condition."""
+
+
+def own(covariates: Sequence[str]) -> tuple[str, ...]:
+    """Return the covariates that are columns of the utterances rather than built in."""
+    return tuple(name for name in covariates if name not in BUILT_IN)
+
+
+def check_covariates(covariates: Sequence[str], columns: Sequence[str]) -> None:
+    """Raise InputError for a covariate that is neither a column of the utterances nor built in."""
+    for name in own(covariates):
+        if name not in columns:
+            raise InputError(expected("covariates", f"unknown '{name}'", [*columns, *BUILT_IN]))
+    if len(set(covariates)) < len(covariates):
+        raise InputError(f"covariates: found one twice in {', '.join(covariates)}; expected each once")
+
+
+def with_covariates(
+    counts: pl.DataFrame, utterances: pl.DataFrame, timings: pl.DataFrame | None, covariates: Sequence[str]
+) -> pl.DataFrame:
+    """Return the counts with a column per covariate, null where unknown; ``condition`` is there already."""
+    columns = [name for name in utterances.columns if name not in UTTERANCES]
+    check_covariates(covariates, columns)
+    added = [name for name in own(covariates) if name not in counts.columns]
+    rows = counts.join(_seconds(utterances, timings, added), on="utterance_id", how="left", maintain_order="left")
+    words = pl.col("reference_words").cast(pl.Float64)
+    built_in = {
+        "log_words": pl.when(words > 0).then(words.log()),
+        "duration_s": pl.col("_seconds"),
+        "words_per_s": pl.when(pl.col("_seconds") > 0).then(words / pl.col("_seconds")),
+    }
+    return rows.with_columns(built_in[name].alias(name) for name in covariates if name in built_in).drop("_seconds")
+
+
+def _seconds(utterances: pl.DataFrame, timings: pl.DataFrame | None, added: Sequence[str]) -> pl.DataFrame:
+    """Return the utterances' added columns and ``_seconds``: as cut, else as decoded, without a change of speed."""
+    rows = utterances.select("utterance_id", *added, cut=pl.col("end_s") - pl.col("start_s").fill_null(0.0))
+    if timings is None or timings.is_empty():
+        return rows.rename({"cut": "_seconds"})
+    seconds = pl.col("audio_s")
+    clean = seconds.filter(pl.col("condition") == CLEAN)
+    decoded = timings.group_by("utterance_id").agg(pl.coalesce(clean.max(), seconds.max()))
+    return rows.join(decoded, on="utterance_id", how="left", maintain_order="left").select(
+        "utterance_id", *added, _seconds=pl.coalesce("cut", "audio_s")
+    )
+
+
+def with_prompts(counts: pl.DataFrame, utterances: pl.DataFrame) -> pl.DataFrame:
+    """Return the counts with column ``prompt``: the reference's words where several speakers read them, else null.
+
+    Of unknown speakers each utterance counts as one.
+    """
+    references = utterances.select("utterance_id", "speaker_id", "reference").drop_nulls("reference")
+    words = find_normalizer("basic").normalize_all(references["reference"])
+    prompts = references.with_columns(
+        prompt=pl.col("reference").replace_strict(words, return_dtype=pl.String)
+    ).with_columns(readers=pl.coalesce("speaker_id", "utterance_id").n_unique().over("prompt"))
+    shared = prompts.filter((pl.col("readers") > 1) & (pl.col("prompt") != ""))
+    return counts.join(shared.select("utterance_id", "prompt"), on="utterance_id", how="left", maintain_order="left")
+
+
+def numbers_or_labels(texts: pl.Series, *, where: object) -> pl.Series:
+    """Return a column of texts as numbers, or as labels where none of them is a number.
+
+    Raises InputError where some are numbers and some are not.
+    """
+    some = texts.cast(pl.Float64, strict=False).is_finite().any()
+    return read_numbers(texts, where=where, wanted="numbers, as in other rows") if some else texts
