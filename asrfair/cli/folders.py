@@ -97,7 +97,7 @@ def add_words(commands: Any) -> None:
     parser.add_argument("--group", action="append", metavar="GROUP", help="only this group; repeat")
     parser.add_argument("--condition", default="", metavar="NAME", help="a condition (default: the baseline)")
     parser.add_argument("--backend", default="", metavar="NAME", help="only this backend")
-    parser.add_argument("--permutations", type=int, default=9_999, metavar="N", help="of speakers (%(default)s)")
+    parser.add_argument("--permutations", type=int, default=99_999, metavar="N", help="at most (%(default)s)")
     parser.add_argument("--top", type=int, default=10, metavar="N", help="how many words to show (%(default)s)")
     parser.add_argument("--listen", type=int, default=5, metavar="N", help="utterances per group (%(default)s)")
 
