@@ -90,6 +90,7 @@ def add_score(commands: Any) -> None:
     parser.add_argument(
         "--bands", action="append", metavar="AXIS=N,N", help="cut a column of numbers into bands; repeat"
     )
+    parser.add_argument("--title", metavar="TEXT", help="what reports call the corpus (default: the file's name)")
     parser.add_argument("--null", action="append", metavar="TEXT", help="a text that means missing; repeat")
     parser.add_argument("--blank", choices=("empty", "failure"), help="a blank hypothesis is … (default: empty)")
     parser.add_argument(

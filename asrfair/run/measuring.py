@@ -1,10 +1,11 @@
 """How numbers are made: the keys that plans of `run` and of `score` share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
+from asrfair.cards import convert
 from asrfair.errors import CardError, InputError, expected
 from asrfair.scoring import Normalizer, find_normalizer
 from asrfair.stats import FAMILIES, FAMILY, MEASURES, Question, parse_confirm
@@ -62,9 +63,6 @@ class Measuring:
     out: str = "asrfair-run"
 
 
-P = TypeVar("P", bound=Measuring)
-
-
 def check_measuring(plan: Measuring) -> None:
     """Raise CardError or InputError unless the keys are what an analysis can use."""
     _check(0.5 <= plan.level < 1, "level", plan.level, "a confidence level from 0.5 to below 1, for example 0.95")
@@ -82,13 +80,14 @@ def _check(good: bool, key: str, found: object, wanted: str) -> None:
         raise CardError(f"plan: '{key}': found {found}; expected {wanted}")
 
 
-def placed(plan: P, folder: Path) -> P:
-    """Return a plan whose normalisers' files are taken from the plan file's folder."""
-    return replace(
-        plan,
-        normalizer=_placed(plan.normalizer, folder),
-        sensitivity=tuple(_placed(spec, folder) for spec in plan.sensitivity),
-    )
+def with_files(values: dict[str, Any], folder: Path, *, where: str) -> dict[str, Any]:
+    """Return a plan file's keys with its normalisers' files in the plan's folder, where they are looked for at once."""
+    named: dict[str, Any] = {key: values[key] for key in ("normalizer", "sensitivity") if key in values}
+    for key, kind in (("normalizer", str), ("sensitivity", tuple[str, ...])):
+        if key in named:
+            specs = convert(kind, named[key], where=f"{where}: '{key}'")
+            named[key] = _placed(specs, folder) if kind is str else [_placed(spec, folder) for spec in specs]
+    return {**values, **named}
 
 
 def _placed(spec: str, folder: Path) -> str:

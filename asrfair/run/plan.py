@@ -8,7 +8,7 @@ from typing import Any
 
 from asrfair.cards import build, read_toml
 from asrfair.errors import CardError
-from asrfair.run.measuring import Measuring, check_measuring, placed
+from asrfair.run.measuring import Measuring, check_measuring, with_files
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _plain(value: Any) -> Any:
 
 def load_plan(path: Path) -> Plan:
     """Read a plan file; raises CardError naming file, key and valid keys."""
-    values = read_toml(path)
+    values = with_files(read_toml(path), path.resolve().parent, where=str(path))
     try:
         plan = build(Plan, values, where=str(path))
     except CardError as error:
@@ -92,9 +92,7 @@ def _resolved(plan: Plan, folder: Path) -> Plan:
         name: {key: _option_path(key, value, folder) for key, value in options.items()}
         for name, options in plan.backends.items()
     }
-    return replace(
-        placed(plan, folder), corpus=corpus, conditions=conditions, backends=backends, out=str(folder / plan.out)
-    )
+    return replace(plan, corpus=corpus, conditions=conditions, backends=backends, out=str(folder / plan.out))
 
 
 def _card_path(name: str, folder: Path) -> str:

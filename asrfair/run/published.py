@@ -13,7 +13,7 @@ from asrfair.errors import CardError, expected
 from asrfair.report.page import Cell, Column, Page, Subhead
 from asrfair.report.text import UNLABELLED
 from asrfair.results import Results
-from asrfair.run.measuring import Measuring, placed
+from asrfair.run.measuring import with_files
 from asrfair.run.transcripts import ScorePlan
 from asrfair.tables import OVERALL, RATES
 
@@ -62,7 +62,7 @@ class PublishedPlan(ScorePlan):
 def load_score_plan(path: Path, root: Path | None) -> PublishedPlan:
     """Read a plan for `score`; its tables lie under ``root``, or else beside it. Raises CardError."""
     home = path.resolve().parent
-    plan = build(PublishedPlan, _with_files(read_toml(path), home, where=str(path)), where=str(path))
+    plan = build(PublishedPlan, with_files(read_toml(path), home, where=str(path)), where=str(path))
     for table in plan.published:
         for figure in table.figures:
             if figure.printed != figure.computed and not figure.why:
@@ -79,14 +79,6 @@ def load_score_plan(path: Path, root: Path | None) -> PublishedPlan:
         labels=str(folder / plan.labels) if plan.labels else "",
         out=str(home / plan.out),
     )
-
-
-def _with_files(values: dict[str, Any], folder: Path, *, where: str) -> dict[str, Any]:
-    """Return a plan's keys with its normalisers' files in the plan's folder, where they are looked for at once."""
-    named: dict[str, Any] = {key: values[key] for key in ("normalizer", "sensitivity") if key in values}
-    measuring = placed(build(Measuring, named, where=where), folder)
-    found = {"normalizer": measuring.normalizer, "sensitivity": list(measuring.sensitivity)}
-    return {**values, **{key: found[key] for key in named}}
 
 
 def scoring_keys(plan: PublishedPlan) -> dict[str, Any]:

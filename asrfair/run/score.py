@@ -125,10 +125,10 @@ def _signature(
         "corpus": {
             "card": "",
             "card_digest": None,
-            "title": _title(plan),
+            "title": plan.title or _title(plan),
             "kind": "unknown",
-            "licence": "",
-            "citation": "",
+            "licence": plan.licence,
+            "citation": plan.citation,
             "utterances": len(utterances),
             "speakers": utterances["speaker_id"].drop_nulls().n_unique() or None,
             "hours": None,

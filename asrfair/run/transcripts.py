@@ -10,7 +10,7 @@ from asrfair.corpus import ASSIGNED_BY, ascending, cut_bands, unmapped
 from asrfair.errors import InputError, expected
 from asrfair.reading import read_table
 from asrfair.run.analysis import check_axes
-from asrfair.run.covariates import numbers_or_labels, own
+from asrfair.run.covariates import carried, numbers_or_labels
 from asrfair.run.measuring import Measuring, check_measuring
 from asrfair.tables import INTERSECTION, UTTERANCES, conform, require_columns
 
@@ -27,7 +27,7 @@ class ScorePlan(Measuring):
     ``key_stem`` without their file endings. ``null`` lists texts that mean missing; ``unquoted`` reads quotation
     marks as text; ``blank`` says whether a blank hypothesis is an empty transcript or a failure. ``bands`` cuts a
     label column of numbers, as the bands of a corpus card do: ``{"age": (30, 40)}`` gives "under 30", "30-39" and
-    "40 and over".
+    "40 and over". ``title``, ``licence`` and ``citation`` are what reports say of the corpus.
     """
 
     tables: tuple[str, ...]
@@ -50,6 +50,9 @@ class ScorePlan(Measuring):
     blank: str = "empty"
     assigned_by: dict[str, str] = field(default_factory=dict)
     bands: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    title: str = ""
+    licence: str = ""
+    citation: str = ""
 
     def __post_init__(self) -> None:
         check_measuring(self)
@@ -168,7 +171,7 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     counts = [plan.words, plan.substitutions, plan.deletions, plan.insertions] if plan.words else []
     given = [name for name in (plan.speaker, plan.condition, plan.backend) if name]
     visible = rows.select(name for name in rows.columns if name not in INTERNAL)
-    require_columns(visible, [plan.id, *texts, *counts, *given, *_covariates(plan)], where=where)
+    require_columns(visible, [plan.id, *texts, *counts, *given, *_covariates(plan, visible.columns)], where=where)
     require_columns(visible, [part for part in plan.parts if part in visible.columns], where=where)
     check_axes(plan.by, visible.columns, where=where)
     backend = pl.col("_backend").fill_null("system") if "_backend" in rows.columns else pl.lit("system")
@@ -184,7 +187,7 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     }
     standard = rows.select(
         *(column.alias(name) for name, column in columns.items()),
-        *(_label(part).alias(part) for part in (*plan.parts, *_covariates(plan))),
+        *(_label(part).alias(part) for part in (*plan.parts, *_covariates(plan, visible.columns))),
     )
     if standard.is_empty():
         raise InputError(f"{where}: found no rows; expected at least one")
@@ -200,9 +203,9 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     return standard
 
 
-def _covariates(plan: ScorePlan) -> tuple[str, ...]:
-    """The covariates that are columns of their own: neither axes nor built in."""
-    return tuple(name for name in own(plan.covariates) if name not in plan.parts)
+def _covariates(plan: ScorePlan, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns that covariates need, without axes."""
+    return tuple(name for name in carried(plan.covariates, columns) if name not in plan.parts)
 
 
 def _label(column: str) -> pl.Expr:
@@ -229,7 +232,7 @@ def with_bands(rows: pl.DataFrame, plan: ScorePlan) -> tuple[pl.DataFrame, list[
 
 def distinct_utterances(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     """Return one row per utterance; raises InputError where its label, speaker or reference differs by row."""
-    covariates = _covariates(plan)
+    covariates = _covariates(plan, rows.columns)
     constant = ["speaker_id", *([] if plan.words else ["reference"]), *plan.parts, *covariates]
     distinct = rows.select("utterance_id", *constant).unique(maintain_order=True)
     twice = distinct.filter(pl.col("utterance_id").is_duplicated())
