@@ -10,6 +10,7 @@ from asrfair.scoring import find_normalizer
 from asrfair.tables import COMPUTED_COVARIATES, UTTERANCES
 
 CONDITION = "condition"
+DURATION = "duration_s"
 CLEAN = "clean"
 BUILT_IN = (*COMPUTED_COVARIATES, CONDITION)
 """Covariates that every run has: log of the reference words, length of the recording, speaking rate, condition."""
@@ -18,6 +19,13 @@ BUILT_IN = (*COMPUTED_COVARIATES, CONDITION)
 def own(covariates: Sequence[str]) -> tuple[str, ...]:
     """Return the covariates that are columns of the utterances rather than built in."""
     return tuple(name for name in covariates if name not in BUILT_IN)
+
+
+def carried(covariates: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a table that the covariates need: their own, and computed ones that the table has."""
+    computed = {*COMPUTED_COVARIATES} & {*covariates}
+    needed = [*computed, *([DURATION] if computed else [])]
+    return tuple(dict.fromkeys([*own(covariates), *sorted(name for name in needed if name in columns)]))
 
 
 def check_covariates(covariates: Sequence[str], columns: Sequence[str]) -> None:
@@ -32,23 +40,30 @@ def check_covariates(covariates: Sequence[str], columns: Sequence[str]) -> None:
 def with_covariates(
     counts: pl.DataFrame, utterances: pl.DataFrame, timings: pl.DataFrame | None, covariates: Sequence[str]
 ) -> pl.DataFrame:
-    """Return the counts with a column per covariate, null where unknown; ``condition`` is there already."""
+    """Return the counts with a column per covariate, null where unknown; ``condition`` is there already.
+
+    A column of the utterances wins over what would be computed under its name.
+    """
     columns = [name for name in utterances.columns if name not in UTTERANCES]
     check_covariates(covariates, columns)
-    added = [name for name in own(covariates) if name not in counts.columns]
+    added = [name for name in covariates if name in columns and name not in counts.columns]
     rows = counts.join(_seconds(utterances, timings, added), on="utterance_id", how="left", maintain_order="left")
     words = pl.col("reference_words").cast(pl.Float64)
     built_in = {
         "log_words": pl.when(words > 0).then(words.log()),
-        "duration_s": pl.col("_seconds"),
+        DURATION: pl.col("_seconds"),
         "words_per_s": pl.when(pl.col("_seconds") > 0).then(words / pl.col("_seconds")),
     }
-    return rows.with_columns(built_in[name].alias(name) for name in covariates if name in built_in).drop("_seconds")
+    return rows.with_columns(
+        built_in[name].alias(name) for name in covariates if name in built_in and name not in rows.columns
+    ).drop("_seconds")
 
 
 def _seconds(utterances: pl.DataFrame, timings: pl.DataFrame | None, added: Sequence[str]) -> pl.DataFrame:
     """Return the utterances' added columns and ``_seconds``: as cut, else as decoded, without a change of speed."""
-    rows = utterances.select("utterance_id", *added, cut=pl.col("end_s") - pl.col("start_s").fill_null(0.0))
+    given = pl.col(DURATION) if DURATION in utterances.columns else pl.lit(None, pl.Float64)
+    cut = pl.coalesce(given, pl.col("end_s") - pl.col("start_s").fill_null(0.0))
+    rows = utterances.select("utterance_id", *added, cut=cut)
     if timings is None or timings.is_empty():
         return rows.rename({"cut": "_seconds"})
     seconds = pl.col("audio_s")
