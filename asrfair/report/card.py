@@ -18,7 +18,7 @@ from asrfair.report.statements import statements
 from asrfair.report.text import Row
 from asrfair.report.view import View, worst_first
 from asrfair.results import Results
-from asrfair.tables import OVERALL
+from asrfair.tables import MODELS, OVERALL
 
 __all__ = ["markdown", "metrics_card"]
 
@@ -54,9 +54,19 @@ DISPARITY_KEYS = (
     "high",
     "p",
     "p_adjusted",
+    "p_fdr",
+    "exploratory",
+    "detectable",
     "note",
 )
-PAIRED = (*MEASURES["condition"], *MEASURES["interaction"], *MEASURES["backend"])
+OVER_GROUPS = ("gap", "worst_group", "between_group_sd", "generalised_entropy", "theil", "gini")
+OVER_KEYS = ("group", "reference_group", "estimate", "low", "high", "p_adjusted", "exploratory", "note")
+EQUALITY_KEYS = ("speakers", "statistic", "p", "p_adjusted", "assumption", "note")
+# Comparisons that are many and seldom read.
+LEFT_OUT = ("pairwise_", "difference_to_rest", "ratio_to_rest")
+METRIC_KEYS = ("axis", "group", "condition", "backend", "metric", "speakers", "estimate", "low", "high", "note")
+WITHOUT_WORDS = ("condition", "interaction", "backend", "backend_interaction", "matched")
+PAIRED = tuple(measure for family in WITHOUT_WORDS for measure in MEASURES[family])
 ROBUSTNESS = (*MEASURES["condition"], *MEASURES["interaction"])
 
 
@@ -64,15 +74,21 @@ def metrics_card(results: Results) -> dict[str, Any]:
     """Return the measured parts of a service card, ready for JSON.
 
     ``groups`` holds every cell, judged or not; ``not_judged`` names the cells without an interval and why, those in
-    which nothing was counted too; a paired comparison has no words, as no table says how many were paired;
-    ``statements`` are the findings in sentences, each claiming only what its interval supports.
+    which nothing was counted too; a comparison that is paired or on common prompts has no words, as no table says how
+    many it took. ``over_all_groups`` has the gap, the worst group and the spread of an axis with the test of equality,
+    the indices of inequality beside the corrected spread alone. ``disparities_left_out`` counts those of pairs of
+    groups, of groups and the rest, and on common prompts too few to judge, which are in table ``disparities``.
+    ``adjusted`` are the rows of table ``models``, ``metrics`` those of the main condition; ``detectable`` is what a
+    comparison could have found with 80 % power. ``statements`` are the findings in sentences, each claiming only what
+    its interval supports.
     """
     view = View.of(results)
     rates = results.rates.to_dicts()
     words = {_cell(row): row["reference_words"] for row in rates}
     disparities = results.disparities.to_dicts()
     robust = [row for row in disparities if row["measure"] in ROBUSTNESS]
-    others = [row for row in disparities if row["measure"] not in ROBUSTNESS]
+    others = [row for row in disparities if row["measure"] not in (*ROBUSTNESS, *OVER_GROUPS)]
+    told = [row for row in others if not _is_left_out(row)]
     groups = _in_order(view, [row for row in rates if row["axis"] != OVERALL])
     card = {
         "asrfair_card": FORMAT,
@@ -80,8 +96,12 @@ def metrics_card(results: Results) -> dict[str, Any]:
         "what_was_measured": _measured(view),
         "overall": [_pick(row, RATE_KEYS) for row in rates if row["axis"] == OVERALL],
         "groups": [_labelled(view, row) | _pick(row, RATE_KEYS) for row in groups],
-        "disparities": [_disparity(view, row, words) for row in others],
+        "over_all_groups": _over_all_groups(view, disparities),
+        "disparities": [_disparity(view, row, words) for row in told],
+        "disparities_left_out": len(others) - len(told),
         "robustness": [_disparity(view, row, words) for row in robust],
+        "adjusted": [{key: row[key] for key in MODELS if key != "normalizer"} for row in view.rows("models")],
+        "metrics": [_pick(row, METRIC_KEYS) for row in view.rows("metrics", condition=view.condition)],
         "not_judged": [_unjudged(view, row) for row in (*groups, *_absent(view)) if row["low"] is None],
         "failures": [_failed(view, row) for row in rates if row["failures"]],
         "statements": statements(view),
@@ -94,6 +114,7 @@ def metrics_card(results: Results) -> dict[str, Any]:
 def _measured(view: View) -> dict[str, Any]:
     signature, corpus = view.signature, view.corpus
     keys = ("asrfair", "kind", "created", "python", "libraries", "seed", "sample_rate", "normalizer", "level", "method")
+    plan = ("confirm", "family", "covariates")
     return {
         **{key: signature.get(key) for key in keys},
         "corpus": dict(corpus),
@@ -104,6 +125,7 @@ def _measured(view: View) -> dict[str, Any]:
         "backends": signature.get("backends") or {},
         "baseline_backend": signature.get("baseline_backend"),
         "independent_utterances": bool(signature.get("independent_utterances")),
+        **{key: list(signature.get(key) or ()) for key in plan},
         "limit": signature.get("limit"),
         "better": "lower",
         "notes": list(signature.get("notes") or ()),
@@ -176,6 +198,30 @@ def _disparity(view: View, row: Row, words: dict[tuple[Any, ...], int | None]) -
         "words": None if paired else words.get(_cell(row)),
         "reference_words": None if paired else words.get(_cell(other)),
     }
+
+
+def _over_all_groups(view: View, disparities: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return one entry per axis, condition and recogniser: the measures over its groups and the test of equality."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in disparities:
+        if row["measure"] in OVER_GROUPS:
+            found.setdefault(_place(row), {})[row["measure"]] = _pick(row, OVER_KEYS)
+    for row in view.rows("tests", test="equality"):
+        found.setdefault(_place(row), {})["equality"] = _pick(row, EQUALITY_KEYS)
+    names = ("axis", "condition", "backend")
+    return [
+        {**dict(zip(names, place, strict=True)), **_origin(view, place[0]), **entries}
+        for place, entries in found.items()
+    ]
+
+
+def _is_left_out(row: Row) -> bool:
+    unmatched = row["measure"] in MEASURES["matched"] and row["low"] is None
+    return unmatched or row["measure"].startswith(LEFT_OUT)
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    return row["axis"], row["condition"], row["backend"]
 
 
 def _cell(row: Row) -> tuple[Any, ...]:

@@ -23,6 +23,8 @@ MEASURES = {
     "interaction": ("interaction_difference", "interaction_ratio"),
     "condition": ("condition_difference", "condition_ratio"),
     "backend": ("backend_difference", "backend_ratio"),
+    "backend_interaction": ("backend_interaction_difference", "backend_interaction_ratio"),
+    "matched": ("matched_difference", "matched_ratio"),
 }
 
 
@@ -82,7 +84,12 @@ class Contrast:
 
     def shown(self, alpha: float) -> bool:
         """Whether anything is shown on either scale."""
-        return any(verdict in SHOWN for verdict in (self.on_points(alpha), self.on_ratio(alpha)))
+        return bool(self.shown_rows(alpha))
+
+    def shown_rows(self, alpha: float) -> list[Row]:
+        """Return the rows that show something by their own p."""
+        scales = (self.difference, self.on_points(alpha)), (self.ratio, self.on_ratio(alpha))
+        return [row for row, verdict in scales if row is not None and verdict in SHOWN]
 
 
 def _judged(row: Row | None) -> bool:
@@ -104,13 +111,13 @@ def extra_parts(contrast: Contrast, alpha: float) -> tuple[str, str]:
     return on_points, on_ratio
 
 
-def extra_finding(contrast: Contrast, alpha: float) -> str:
-    """Return the finding on an extra cost; it costs more, or less, only where both scales show the same sign."""
+def extra_finding(contrast: Contrast, alpha: float, *, words: tuple[str, str] = ("costs more", "costs less")) -> str:
+    """Return the finding on an extra cost; one of the ``words`` only where both scales show the same sign."""
     both = contrast.on_points(alpha), contrast.on_ratio(alpha)
     if both == ("worse", "worse"):
-        return "costs more"
+        return words[0]
     if both == ("better", "better"):
-        return "costs less"
+        return words[1]
     return ", ".join(filter(None, extra_parts(contrast, alpha))) or ("not shown" if contrast.judged else "not judged")
 
 

@@ -1,7 +1,7 @@
 """The first page: what was run, and the findings in words."""
 
 from asrfair.report import sentences
-from asrfair.report.findings import Contrast, Standing, condition_costs, contrasts, extra_costs, standing
+from asrfair.report.findings import SHOWN, Contrast, Standing, condition_costs, contrasts, extra_costs, standing
 from asrfair.report.page import WARNING, Page
 from asrfair.report.text import (
     Row,
@@ -14,6 +14,7 @@ from asrfair.report.text import (
     points,
     points_interval,
 )
+from asrfair.report.unshown import findable, no_disparity
 from asrfair.report.view import View
 
 
@@ -42,6 +43,7 @@ def _facts(view: View) -> list[tuple[str, str]]:
         ("recognisers", _marked(view.backends, signature.get("baseline_backend"))),
         ("text", f"normalised by {normalizer.get('name', 'unknown')}, version {normalizer.get('version', 'unknown')}"),
         ("intervals", f"{view.level}, {signature.get('method') or 'method unknown'}; shown as [low, high]"),
+        ("findings", sentences.named_beforehand(view)),
     ]
     return [(name, content) for name, content in facts if content]
 
@@ -113,12 +115,18 @@ def _standing(view: View, found: Standing) -> list[str]:
     if found.reference is not None and worst["group"] == found.reference:
         told.append(f"{found.other} is itself the reference group.")
     elif contrast is not None:
-        verdict = sentences.verdict(contrast, to=found.other, alpha=view.alpha)
-        told.append(f"That is {sentences.size(contrast, to=found.other)}: {verdict}.")
+        verdict = sentences.verdict(view, contrast, to=found.other)
+        told.append(f"That is {sentences.size(contrast, to=found.other)}: {verdict}{_findable(view, found, contrast)}.")
         told += _against_all(view, found, contrast)
     elif worst["group"] is None:
         told.append(f"{view.who('Unlabelled speakers')} are not compared with {found.other}.")
     return [*told, *above, *_others(view, found)]
+
+
+def _findable(view: View, found: Standing, contrast: Contrast) -> str:
+    """Say what the comparison of the worst group could have found, unless the line on no disparity will."""
+    shown = any(found.with_verdict(side, view.alpha) for side in SHOWN)
+    return findable(contrast) if shown and contrast.verdict(view.alpha) == "not shown" else ""
 
 
 def _higher(view: View, row: Row) -> str:
@@ -134,14 +142,15 @@ def _against_all(view: View, found: Standing, contrast: Contrast) -> list[str]:
     if against is None or against.verdict(view.alpha) != "worse":
         return []
     everybody_else = view.who("all speakers")
-    return [f"That is {sentences.size(against, to=everybody_else)}: served worse than {everybody_else} together."]
+    mark = sentences.unnamed(view, against.row)
+    return [f"That is {sentences.size(against, to=everybody_else)}: served worse than {everybody_else} together{mark}."]
 
 
 def _others(view: View, found: Standing) -> list[str]:
     worst = found.worst
-    shown = {side: found.with_verdict(side, view.alpha) for side in ("worse", "better")}
+    shown = {side: found.with_verdict(side, view.alpha) for side in SHOWN}
     if not any(shown.values()):
-        return [sentences.no_disparity(view, found)]
+        return [no_disparity(view, found)]
     told = []
     for side, sided in shown.items():
         told_already = any(worst is not None and c.group == worst["group"] for c in sided)
@@ -158,7 +167,7 @@ def _named(view: View, contrast: Contrast) -> str:
         size = f"{factor(row['estimate'])} times {factor_interval(row)}"
     else:
         size = f"{points(row['estimate'])} points {points_interval(row)}"
-    return f"{label(contrast.group)} ({size}, {sentences.people(view, row['speakers'])})"
+    return f"{label(contrast.group)} ({size}, {sentences.people(view, row['speakers'])}){sentences.unnamed(view, row)}"
 
 
 def _degraded_most(page: Page, view: View) -> None:

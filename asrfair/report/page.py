@@ -38,10 +38,11 @@ class Glyphs:
     guide: str
     shades: str
     rule: str
+    unnamed: str
 
 
-UNICODE = Glyphs(line="─", left="├", right="┤", point="●", alone="○", beyond="→", guide="┊", shades=" ░▒▓█", rule="─")
-ASCII = Glyphs(line="-", left="|", right="|", point="o", alone="?", beyond=">", guide=":", shades=" .:+#", rule="-")
+UNICODE = Glyphs("─", "├", "┤", point="●", alone="○", beyond="→", guide="┊", shades=" ░▒▓█", rule="─", unnamed="†")
+ASCII = Glyphs("-", "|", "|", point="o", alone="?", beyond=">", guide=":", shades=" .:+#", rule="-", unnamed="+")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Column:
     """A column: its title (lines by ``\\n``), alignment, and how it gives way where space is short.
 
     ``wraps``: folded down to ``narrowest`` cells. ``drop``: left out when the page is too narrow, highest first.
+    ``spare``: left out before any column is folded, the last first.
     """
 
     title: str
@@ -56,6 +58,7 @@ class Column:
     wraps: bool = False
     narrowest: int = 10
     drop: int = 0
+    spare: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,9 @@ class Page:
 
     def _fitting(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell] | Subhead]) -> list[int]:
         kept = list(range(len(columns)))
+        spare = [k for k in kept if columns[k].spare]
+        while spare and sum(self._natural(columns, rows, kept)) + GAP * len(kept) > self.width:
+            kept.remove(spare.pop())
         while True:
             natural = self._natural(columns, rows, kept)
             least = sum(

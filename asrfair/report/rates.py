@@ -32,6 +32,15 @@ def choose(rows: Sequence[Row], *, top: int, reference: str | None) -> Choice:
     return Choice(shown=kept, rest=[row for row in rows if row not in kept])
 
 
+def recogniser_rates(page: Page, view: View) -> None:
+    """Write the WER of all speakers together under the only condition, per recogniser."""
+    rows = [row for backend in view.backends for row in view.rates(axis=OVERALL, backend=backend)]
+    if rows:
+        page.gap()
+        names = [label(row["backend"]) for row in rows]
+        _forest_table(page, view, rows, names=names, title=f"in {label(rows[0]['condition'])}", guide=None)
+
+
 def overall_rates(page: Page, view: View, *, backend: str) -> None:
     """Write the WER of all speakers together with one recogniser, per condition."""
     rows = sorted(view.rates(axis=OVERALL, backend=backend), key=lambda row: view.place(row["condition"]))

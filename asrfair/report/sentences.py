@@ -7,12 +7,11 @@ disparity could still be, with how many speakers; a label's provenance stands be
 from collections.abc import Callable
 
 from asrfair.report.findings import (
+    SHOWN,
     Contrast,
     Costs,
     Standing,
     extra_finding,
-    open_factor,
-    open_points,
 )
 from asrfair.report.text import (
     Row,
@@ -87,36 +86,32 @@ def size(contrast: Contrast, *, to: str) -> str:
     return told[0] if not contrast.judged else f"{' '.join(told)}, adjusted {p_equals(contrast.p)}"
 
 
-def verdict(contrast: Contrast, *, to: str, alpha: float) -> str:
+def verdict(view: View, contrast: Contrast, *, to: str) -> str:
     """Say what could be shown about a group against a named other."""
-    return {
+    found = contrast.verdict(view.alpha)
+    told = {
         "worse": f"served worse than {to}",
         "better": f"served better than {to}",
         "not shown": "a disparity could not be shown",
         "not judged": "could not be judged",
-    }[contrast.verdict(alpha)]
+    }
+    return told[found] + (unnamed(view, contrast.row) if found in SHOWN else "")
 
 
-def no_disparity(view: View, standing: Standing) -> str:
-    """Say how large a disparity the data leave open, where none could be shown."""
-    widest, in_points = standing.widest(), standing.widest_in_points()
-    parts = []
-    if widest is not None:
-        parts.append(f"up to a factor of {factor(open_factor(widest))} cannot be ruled out ({_whom(view, widest)})")
-    if in_points is not None:
-        most = f"{100 * (open_points(in_points) or 0.0):.1f} points"
-        parts.append(f"up to {most} cannot be ruled out ({_whom(view, in_points)})")
-    if not parts:
-        return f"No group could be judged against {standing.other}."
-    return f"No disparity against {standing.other} could be shown; one of {', one of '.join(parts)}."
+def named_beforehand(view: View) -> str:
+    """Say which disparities the plan named, and that all others are exploratory; nothing where there is none."""
+    rows = view.results.disparities
+    if rows.is_empty():
+        return ""
+    if not view.confirmed:
+        return "no disparities were named beforehand: every finding is exploratory (false-discovery p in the tables)"
+    named = counted(int((~rows["exploratory"]).sum()), "disparity", plural="disparities")
+    return f"{named} named beforehand ({'; '.join(view.confirmed)}), Holm over these; all others are exploratory"
 
 
-def _whom(view: View, contrast: Contrast) -> str:
-    row = contrast.row
-    return (
-        f"{label(contrast.group)}, {counted(row['speakers'], view.who('speaker'))}, "
-        f"against {number(row['reference_speakers'])}"
-    )
+def unnamed(view: View, row: Row) -> str:
+    """Return « (exploratory)» for a finding outside the family that was named beforehand, if one was."""
+    return " (exploratory)" if view.is_unnamed(row) else ""
 
 
 def not_judged(view: View, standing: Standing) -> str | None:
@@ -170,7 +165,8 @@ def condition_cost(view: View, contrast: Contrast) -> str:
         "not shown": "no change could be shown",
     }
     scale = "ratio" if row is relative else "difference"
-    verdict = told.get(contrast.verdict(view.alpha), "could not be judged")
+    found = contrast.verdict(view.alpha)
+    verdict = told.get(found, "could not be judged") + (unnamed(view, row) if found in SHOWN else "")
     return f"{where}, adjusted {p_equals(contrast.p)} (of the {scale}): {verdict}"
 
 
@@ -183,7 +179,8 @@ def extra_cost(view: View, contrast: Contrast) -> str:
     ]
     sizes = ", and ".join(filter(None, scales)) or "unknown"
     finding = extra_finding(contrast, view.alpha)
-    verdict = finding if finding.startswith("not ") else f"shown: {finding}{_but(contrast, view)}"
+    mark = next(filter(None, (unnamed(view, row) for row in contrast.shown_rows(view.alpha))), "")
+    verdict = finding if finding.startswith("not ") else f"shown: {finding}{_but(contrast, view)}{mark}"
     return (
         f"{label(row['group'])} under {label(row['condition'])}: {sizes}, beyond what it costs "
         f"{label(row['reference_group'])} ({both_sides(view, contrast)}); {verdict}"

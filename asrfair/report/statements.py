@@ -2,6 +2,7 @@
 
 from asrfair.report import sentences
 from asrfair.report.findings import Contrast, Standing, contrasts, standing
+from asrfair.report.sensitivity import changes
 from asrfair.report.text import (
     Row,
     counted,
@@ -16,6 +17,7 @@ from asrfair.report.text import (
     points,
     points_interval,
 )
+from asrfair.report.unshown import no_disparity
 from asrfair.report.view import View
 from asrfair.tables import OVERALL
 
@@ -23,7 +25,7 @@ from asrfair.tables import OVERALL
 def statements(view: View) -> list[str]:
     """Return the findings as sentences, the notice about synthetic voices first."""
     told = [sentences.SYNTHETIC] if view.synthetic else []
-    told += [_measured(view), *_grouped(view), *_cautions(view)]
+    told += [_measured(view), *_grouped(view), *_cautions(view), *_planned(view)]
     condition = view.condition
     if condition is None:
         return told
@@ -36,7 +38,7 @@ def statements(view: View) -> list[str]:
             told += _about_groups(view, standing(view, axis=axis, backend=backend, condition=condition))
     for backend in view.backends:
         told += _about_conditions(view, backend)
-    return told + _about_failures(view)
+    return told + _about_texts(view) + _about_failures(view)
 
 
 def _who(view: View) -> str:
@@ -62,7 +64,7 @@ def _measured(view: View) -> str:
 def _grouped(view: View) -> list[str]:
     told = []
     for axis in view.axes:
-        groups = view.results.rates.filter(axis=axis)["group"].drop_nulls().unique().sort().to_list()
+        groups = view.results.rates.filter(axis=axis)["group"].drop_nulls().unique(maintain_order=True).to_list()
         names = f": {listed(map(label, groups))}" if groups else ""
         told.append(f"Groups by {view.provenance(axis)}: {counted(len(groups), 'group')}{names}.")
     if len(view.conditions) > 1:
@@ -79,6 +81,15 @@ def _cautions(view: View) -> list[str]:
     return told
 
 
+def _planned(view: View) -> list[str]:
+    told = sentences.named_beforehand(view)
+    return [f"{told[0].upper()}{told[1:]}."] if told else []
+
+
+def _about_texts(view: View) -> list[str]:
+    return [f"Texts normalised otherwise{_among(view)}: {change}." for change in changes(view)]
+
+
 def _among(view: View) -> str:
     return ", among synthetic voices" if view.synthetic else ""
 
@@ -91,11 +102,24 @@ def _about_groups(view: View, found: Standing) -> list[str]:
     shown = [c for c in found.contrasts if c.verdict(view.alpha) in ("worse", "better")]
     told += [f"{where}, {_contrast(view, found, contrast)}." for contrast in shown]
     if found.contrasts and not shown:
-        sentence = sentences.no_disparity(view, found)
+        sentence = no_disparity(view, found)
         told.append(f"{where}: {sentence[0].lower()}{sentence[1:]}")
+    told += [f"{where}, {sentence}." for sentence in _equality(view, found)]
     unjudged = sentences.not_judged(view, found)
     if unjudged is not None:
         told.append(f"{where}, could not be judged: {unjudged}.")
+    return told
+
+
+def _equality(view: View, found: Standing) -> list[str]:
+    """Say whether it was shown that the groups differ at all."""
+    where = {"axis": found.axis, "backend": found.backend, "condition": found.condition}
+    told = []
+    for row in view.rows("tests", test="equality", **where):
+        if row["p_adjusted"] is not None:
+            shown = row["p_adjusted"] < view.alpha
+            what = "the groups differ" if shown else "a difference between the groups could not be shown"
+            told.append(f"{what}: {_who(view)} permuted over the groups, adjusted {p_equals(row['p_adjusted'])}")
     return told
 
 
@@ -120,7 +144,7 @@ def _contrast(view: View, found: Standing, contrast: Contrast) -> str:
     sides = [rows.get(contrast.group), other]
     rates = " against ".join(_rate(view, row) for row in sides if row is not None)
     return (
-        f"{label(contrast.group)} is {sentences.verdict(contrast, to=found.other, alpha=view.alpha)}: {rates}; "
+        f"{label(contrast.group)} is {sentences.verdict(view, contrast, to=found.other)}: {rates}; "
         f"{sentences.size(contrast, to=found.other)}"
     )
 

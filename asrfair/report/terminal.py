@@ -3,10 +3,15 @@
 from rich.console import Console
 
 from asrfair.report import disparities, sentences
+from asrfair.report.adjustment import matched, models
+from asrfair.report.all_groups import over_all_groups
+from asrfair.report.metrics import other_measures, published_score
 from asrfair.report.notes import closing, failures
 from asrfair.report.overview import overview, what_was_run
 from asrfair.report.page import WARNING, Page
-from asrfair.report.rates import group_rates, overall_rates
+from asrfair.report.rates import group_rates, overall_rates, recogniser_rates
+from asrfair.report.sensitivity import sensitivity
+from asrfair.report.systems import systems
 from asrfair.report.text import label
 from asrfair.report.view import View
 from asrfair.results import Results
@@ -28,6 +33,7 @@ def render(results: Results, console: Console, *, top: int = 20) -> None:
         _together(page, view, top=top)
         for axis in view.axes:
             _axis(page, view, axis=axis, top=top)
+        sensitivity(page, view)
     failures(page, view, top=top)
     closing(page, view)
     if view.synthetic:
@@ -37,10 +43,15 @@ def render(results: Results, console: Console, *, top: int = 20) -> None:
 
 def _together(page: Page, view: View, *, top: int) -> None:
     page.heading(view.who("All speakers together: WER in per cent"))
-    for backend in view.backends:
-        overall_rates(page, view, backend=backend)
-        disparities.condition_costs(page, view, axis=OVERALL, backend=backend, top=top)
-    disparities.backend_comparison(page, view, axis=OVERALL, top=top)
+    if len(view.conditions) == 1 < len(view.backends):
+        recogniser_rates(page, view)
+    else:
+        for backend in view.backends:
+            overall_rates(page, view, backend=backend)
+            disparities.condition_costs(page, view, axis=OVERALL, backend=backend, top=top)
+    systems(page, view, axis=OVERALL, top=top)
+    other_measures(page, view)
+    published_score(page, view)
 
 
 def _axis(page: Page, view: View, *, axis: str, top: int) -> None:
@@ -49,6 +60,7 @@ def _axis(page: Page, view: View, *, axis: str, top: int) -> None:
         page.line(sentences.IMPUTED, style=WARNING, indent=2)
     if view.signature.get("independent_utterances"):
         page.line(sentences.INDEPENDENT, style=WARNING, indent=2)
+    over_all_groups(page, view, axis=axis)
     for backend in view.backends:
         page.gap()
         page.line(label(backend), style="bold", indent=2)
@@ -57,4 +69,6 @@ def _axis(page: Page, view: View, *, axis: str, top: int) -> None:
         disparities.against_overall(page, view, axis=axis, backend=backend, top=top)
         disparities.interactions(page, view, axis=axis, backend=backend, top=top)
         disparities.condition_costs(page, view, axis=axis, backend=backend, top=top)
-    disparities.backend_comparison(page, view, axis=axis, top=top)
+    systems(page, view, axis=axis, top=top)
+    matched(page, view, axis=axis, top=top)
+    models(page, view, axis=axis, top=top)

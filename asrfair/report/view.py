@@ -94,7 +94,20 @@ class View:
 
     def disparities(self, measure: str, *, axis: str, backend: str, condition: str | None = None) -> list[Row]:
         """Return rows of ``disparities`` of one measure, as the table orders them."""
-        return _rows(self.results.disparities, measure=measure, axis=axis, backend=backend, condition=condition)
+        return self.rows("disparities", measure=measure, axis=axis, backend=backend, condition=condition)
+
+    def rows(self, table: str, **wanted: str | None) -> list[Row]:
+        """Return the rows of a table whose columns have these values, as it orders them; None asks for nothing."""
+        return _rows(getattr(self.results, table), **wanted)
+
+    @property
+    def confirmed(self) -> tuple[str, ...]:
+        """The families of disparities that the plan named beforehand, such as «axis=accent, measure=ratio»."""
+        return tuple(self.signature.get("confirm") or ())
+
+    def is_unnamed(self, row: Row) -> bool:
+        """Whether disparities were named beforehand and this is none of them."""
+        return bool(self.confirmed) and row.get("exploratory") is not False
 
     def absent(self, *, axis: str, backend: str, condition: str) -> list[Row]:
         """Return rows for the labelled groups that the run knows and of which nothing was counted in a cell."""

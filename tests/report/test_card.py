@@ -18,8 +18,12 @@ KEYS = [
     "what_was_measured",
     "overall",
     "groups",
+    "over_all_groups",
     "disparities",
+    "disparities_left_out",
     "robustness",
+    "adjusted",
+    "metrics",
     "not_judged",
     "failures",
     "statements",
@@ -227,3 +231,124 @@ def test_nothing_measured_is_still_a_card(sample):
     assert card["what_was_measured"]["about_people"] is True
     assert "unknown speakers" in card["statements"][0]
     assert markdown(card).startswith("# Service card")
+
+
+def test_the_measures_over_all_groups_stand_together(sample, more):
+    card = metrics_card(more.enlarge(sample))
+    places = [(entry["condition"], entry["backend"]) for entry in card["over_all_groups"]]
+    assert sorted(places) == [(c, b) for c in ("clean", "telephone") for b in ("large", "small")]
+    entry = next(e for e in card["over_all_groups"] if (e["condition"], e["backend"]) == ("clean", "small"))
+    assert (entry["axis"], entry["assigned_by"], entry["imputed"]) == ("accent", "self-reported", False)
+    assert (entry["gap"]["estimate"], entry["gap"]["group"], entry["gap"]["reference_group"]) == (
+        0.19,
+        "scottish",
+        "american",
+    )
+    assert "biased upward" in entry["gap"]["note"]
+    assert (entry["theil"]["estimate"], entry["between_group_sd"]["estimate"]) == (0.07, 0.082)
+    assert (entry["equality"]["p_adjusted"], entry["equality"]["speakers"]) == (0.004, 34)
+    text = markdown(card)
+    assert (
+        "| accent | clean | small | 19.0 [7.6, 31.0] | scottish, american | 8.2 [0.0, 15.0] | 0.060 / 0.070 / - |"
+        in (text)
+    )
+    assert "| 9.0, at least 7.6 | scottish, american |" in text
+    assert "Theil and Gini are positive by construction: read them beside it." in text
+    measures = {row["measure"] for row in card["disparities"]}
+    assert not measures & {"gap", "theil", "between_group_sd"}
+
+
+def test_a_null_over_all_groups_is_left_null_with_its_note(sample, more):
+    found = more.enlarge(sample)
+    gap = pl.col("measure").is_in(["gap", "theil"])
+    unknown = [pl.when(~gap).then(pl.col(name)).alias(name) for name in ("estimate", "low", "high")]
+    note = pl.when(gap).then(pl.lit("under 2 groups")).otherwise(pl.col("note")).alias("note")
+    p = pl.lit(None, pl.Float64).alias("p_adjusted")
+    broken = dataclasses.replace(
+        found, disparities=found.disparities.with_columns(*unknown, note), tests=found.tests.with_columns(p)
+    )
+    card = metrics_card(broken)
+    assert all(entry["gap"]["estimate"] is None for entry in card["over_all_groups"])
+    text = markdown(card)
+    assert "| small | - | scottish, american | 8.2 [0.0, 15.0] | 0.060 / - / - | - | under 2 groups;" in text
+
+
+def test_every_comparison_says_whether_it_was_named_and_what_it_could_find(sample, more):
+    card = metrics_card(more.enlarge(sample, confirm=("axis=accent, measure=ratio",)))
+    by_name = {row["measure"]: row for row in card["disparities"]}
+    assert (by_name["ratio"]["exploratory"], by_name["difference"]["exploratory"]) == (False, True)
+    assert (by_name["ratio"]["detectable"], by_name["difference"]["detectable"]) == (2.126, 0.113)
+    assert "p_fdr" in by_name["ratio"]
+    assert card["what_was_measured"]["confirm"] == ["axis=accent, measure=ratio"]
+    assert card["what_was_measured"]["family"] == ["axis", "measure", "backend"]
+    assert "| 2.56 | [1.72, 3.80] | \\< 0.001 | 2.13 |" in markdown(card)
+    assert "| +19.0 | [+7.6, +32.4] | \\< 0.001 | 11.3 |" in markdown(card)
+    planned = (
+        "18 disparities named beforehand (axis=accent, measure=ratio), Holm over these; all others are exploratory."
+    )
+    assert planned in card["statements"]
+    unnamed = metrics_card(more.enlarge(sample))["statements"]
+    assert any(s.startswith("No disparities were named beforehand: every finding is exploratory") for s in unnamed)
+
+
+def test_pairs_and_prompts_that_could_not_be_judged_are_counted_alone(sample, more):
+    card = metrics_card(more.enlarge(sample))
+    assert card["disparities_left_out"] == 3  # one pair, and one group without common prompts for each recogniser
+    measures = [row["measure"] for row in card["disparities"]]
+    assert measures.count("matched_ratio") == 1
+    assert "pairwise_ratio" not in measures
+    matched = next(row for row in card["disparities"] if row["measure"] == "matched_ratio")
+    assert (matched["words"], matched["reference_words"]) == (None, None)
+    assert "In the table disparities alone: 3 comparisons of pairs of groups" in markdown(card)
+    assert "In the table disparities alone" not in markdown(metrics_card(sample.realistic()))
+
+
+def test_models_and_metrics_are_in_the_card(sample, more):
+    card = metrics_card(more.enlarge(sample))
+    row = card["adjusted"][0]
+    assert (row["model"], row["group"], row["raw_ratio"], row["estimate"]) == ("poisson_gee", "scottish", 2.56, 1.11)
+    assert {entry["condition"] for entry in card["metrics"]} == {"clean"}
+    assert {entry["group"] for entry in card["metrics"]} == {"overall", "scottish"}
+    text = markdown(card)
+    assert (
+        "| poisson gee of log\\_words + gender | accent[scottish] | american | clean | small | 8 | 2.56 | 1.11 |"
+        in text
+    )
+    assert "| mean of utterances' WERs | small | 20.4 | [18.4, 22.4] |  |" in text
+    assert text.count("| mean of utterances' WERs |") == 2
+    assert "Published tables often show the mean of utterances' WERs" in text
+
+
+def test_statements_say_whether_groups_differ_and_what_hangs_on_the_texts(sample, more):
+    told = metrics_card(more.enlarge(sample))["statements"]
+    where = "By accent (self-reported), with {} in clean, "
+    assert where.format("small") + "the groups differ: speakers permuted over the groups, adjusted p = 0.004." in told
+    assert (
+        where.format("large")
+        + "a difference between the groups could not be shown: speakers permuted over the groups, "
+        "adjusted p = 0.070."
+    ) in told
+    assert (
+        "Texts normalised otherwise: scottish against american, small: worse under basic-1, whisper-english-0.1.15; "
+        "not shown under none-1 (ratio 1.62 to 2.56)."
+    ) in told
+    none = [s for s in told if "with large in clean: no disparity against" in s]
+    assert none[0].endswith("taken alone, could have found a ratio of 2.13 or more (80 % power).")
+
+
+def test_groups_are_listed_in_the_order_of_the_table(sample):
+    bands = ["under 30", "30-39", "100 and over"]
+    rows = [sample.rate("age", band, "clean", "small", wer=0.2, low=0.1, high=0.3, speakers=12) for band in bands]
+    signature = sample.signature(axes={"age": {"assigned_by": "self-reported"}})
+    card = metrics_card(sample.results(rates=pl.DataFrame(rows), signature=signature))
+    assert "Groups by age (self-reported): 3 groups: under 30, 30-39, 100 and over." in card["statements"]
+
+
+def test_voices_stay_voices_in_the_new_sections(sample, more):
+    found = more.enlarge(sample)
+    corpus = {**found.signature["corpus"], "kind": "synthetic"}
+    card = metrics_card(dataclasses.replace(found, signature={**found.signature, "corpus": corpus}))
+    text = markdown(card)
+    assert "median of voices' WERs" in text
+    assert "corrected for the spread of voices" in text
+    assert "speaker" not in " ".join(card["statements"])
