@@ -185,7 +185,9 @@ def with_cr1(drawn: Drawn, rates: LogRates) -> LogRates:
     residual = drawn.errors - rates.estimate[drawn.cell] * drawn.words
     squares = total(drawn.cell, residual**2, len(rates.errors)) / np.maximum(rates.errors, 0.5) ** 2
     clusters = rates.clusters
-    fields = {name: getattr(rates, name) for name in ("errors", "words", "events", "clusters", "df", "design_effect")}
+    fields = {
+        name: getattr(rates, name) for name in ("errors", "words", "events", "clusters", "df", "design_effect", "skew")
+    }
     return LogRates(**fields, cluster_variance=clusters / (clusters - 1) * squares)
 
 

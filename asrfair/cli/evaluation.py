@@ -135,7 +135,9 @@ def add_analysis(parser: argparse.ArgumentParser) -> None:
         "--family", metavar="COL,COL", help="adjust all other p within these columns (axis,measure,backend)"
     )
     parser.add_argument("--level", type=float, metavar="SHARE", help="confidence level (default: 0.95)")
-    parser.add_argument("--interval", metavar="METHOD", help="of rates (default: log-t; see asrfair list intervals)")
+    parser.add_argument(
+        "--interval", metavar="METHOD", help="of rates (default: skewed-log-t; see asrfair list intervals)"
+    )
     parser.add_argument("--replicates", type=int, metavar="N", help="bootstrap samples, permutations (default: 2000)")
     parser.add_argument("--above", metavar="WER,WER", help="count utterances and speakers above these (default: 0.5)")
     parser.add_argument(

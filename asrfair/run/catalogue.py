@@ -52,7 +52,8 @@ NORMALIZERS = {
     "equivalences=FILE": "a list of yours, one line for each: gonna = going to",
 }
 INTERVALS = {
-    "log-t": "the default: log scale, Mancl and DeRouen's variance, moment degrees of freedom",
+    "skewed-log-t": "the default: log-t, its upper end stretched for what few speakers do not show of skew",
+    "log-t": "log scale, Mancl and DeRouen's variance, moment degrees of freedom",
     "delta-t": "natural scale, CR1 variance, t",
     "jackknife": "delete one speaker, log scale, t",
     "moments": "from merged sums only, log scale, t",

@@ -25,7 +25,7 @@ normalizer = "basic"
 # baseline_backend = "pocketsphinx"
 
 # level = 0.95                     # confidence level of intervals
-# interval = "log-t"               # method of the intervals of rates (asrfair list intervals)
+# interval = "skewed-log-t"        # method of the intervals of rates (asrfair list intervals)
 # replicates = 2000                # bootstrap samples and permutations
 # above = [0.5]                    # WERs that utterances and speakers are counted above
 # seed = 0                         # for everything random

@@ -49,7 +49,7 @@ class Measuring:
     normalizer: str = "basic"
     sensitivity: tuple[str, ...] = ()
     level: float = 0.95
-    interval: str = "log-t"
+    interval: str = "skewed-log-t"
     replicates: int = 2000
     above: tuple[float, ...] = (0.5,)
     seed: int = 0

@@ -58,6 +58,14 @@ def at(item: T, index: Any) -> T:
     return type(item)(**picked)
 
 
+def normal_quantile(alpha: Any) -> Floats:
+    """Return the two-sided normal quantile, positive, for error probability ``alpha``."""
+    from scipy import special
+
+    values: Floats = -special.ndtri(np.asarray(alpha) / 2)
+    return values
+
+
 def t_quantile(alpha: Any, df: Floats) -> Floats:
     """Return the two-sided Student t quantile, positive, for error probability ``alpha``."""
     from scipy import special

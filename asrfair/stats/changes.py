@@ -69,7 +69,7 @@ def own_rows(view: PairView, coded: Coded, *, alpha: float) -> Iterator[pl.DataF
     cells = at(view.cells, index)
     spread = cells.spread
     for scale, compare, how, floored in (
-        ("difference", paired_difference, "{} paired cost t", spread.adjusted < spread.floor),
+        ("difference", paired_difference, "{} paired cost t", spread.floored),
         ("ratio", paired_ratio, "{} paired log t", spread.log_adjusted < spread.log_floor),
     ):
         yield contrast_rows(
@@ -161,7 +161,7 @@ def _log_variance(spread: Pairs) -> Floats:
 
 
 def _floored(spread: Pairs, *, ratio: bool) -> Bools:
-    return spread.log_adjusted < spread.log_floor if ratio else spread.adjusted < spread.floor
+    return spread.log_adjusted < spread.log_floor if ratio else spread.floored
 
 
 def at_baseline(view: PairView, coded: Coded) -> pl.Expr:

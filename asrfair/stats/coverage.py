@@ -15,9 +15,9 @@ import polars as pl
 from asrfair.stats import notes, planning
 from asrfair.stats.arrays import Bools, Floats, Ints, at, ratio, stack, total
 from asrfair.stats.cells import Axis
-from asrfair.stats.intervals import moment_df
 from asrfair.stats.planning import Spread
 from asrfair.stats.rates import unknown_if_nan
+from asrfair.stats.talk import Side, talk
 from asrfair.tables import OVERALL, Schema, conform
 
 REST = "rest"
@@ -58,45 +58,6 @@ class Aim:
     def alpha(self) -> float:
         """The two-sided error probability."""
         return 1 - self.level
-
-
-@dataclass(frozen=True)
-class _Side:
-    """Who talks how much at which rate; each field shape=(n,). ``unknown`` are utterances without a speaker."""
-
-    speakers: Ints
-    words: Floats
-    talk_cv2: Floats
-    df: Floats
-    unknown: Ints
-    rate: Floats
-
-    @property
-    def judged(self) -> Bools:
-        """Where an interval can be given."""
-        judged: Bools = (self.speakers >= 2) & (self.unknown == 0)
-        return judged
-
-    @property
-    def words_per_speaker(self) -> Floats:
-        """The mean reference words of a speaker, nan without one."""
-        return ratio(self.words, self.speakers)
-
-    def known_rate(self, spread: Spread) -> Floats:
-        """Return the rates, the spread's where there is none or no error to tell one from."""
-        return np.where(self.rate > 0, self.rate, spread.rate)
-
-    def variance(self, spread: Spread) -> Floats:
-        """Return the variance of the log rate, nan where it is not judged."""
-        variance = planning.log_variance(
-            self.known_rate(spread),
-            cv2=spread.cv2,
-            dispersion=spread.dispersion,
-            speakers=self.speakers,
-            words_per_speaker=self.words_per_speaker,
-            talk_cv2=self.talk_cv2,
-        )
-        return np.where(self.judged, variance, np.nan)
 
 
 def estimated_spread(rows: pl.DataFrame, axis: Axis) -> Spread:
@@ -142,22 +103,23 @@ def coverage_rows(rows: pl.DataFrame, axis: Axis, *, reference: str | None, spre
     return conform(table, COVERAGE)
 
 
-def _needed(own: _Side, everybody: _Side, spread: Spread, aim: Aim, *, labelled: Bools) -> dict[str, pl.Series]:
-    one, df_share = _of_one_speaker(own, everybody, spread)
-    needed = planning.speakers_needed(one, wanted=aim.half_width, alpha=aim.alpha, df_share=df_share)
+def _needed(own: Side, everybody: Side, spread: Spread, aim: Aim, *, labelled: Bools) -> dict[str, pl.Series]:
+    one, between, df_share = _of_one_speaker(own, everybody, spread)
+    needed = planning.speakers_needed(one, wanted=aim.half_width, alpha=aim.alpha, df_share=df_share, between=between)
+    half_width = planning.half_width(own.variance(spread), own.df, alpha=aim.alpha, between=own.between(spread))
     needed = np.where(labelled & (own.unknown == 0), needed, np.nan)
     return {
         "design_effect": unknown_if_nan(_design_effect(own, spread)),
-        "half_width": unknown_if_nan(planning.half_width(own.variance(spread), own.df, alpha=aim.alpha)),
+        "half_width": unknown_if_nan(half_width),
         "speakers_needed": unknown_if_nan(needed),
         "more_speakers": unknown_if_nan(np.maximum(needed - own.speakers, 0)),
     }
 
 
-def _detectable(own: _Side, others: _Side, spread: Spread, aim: Aim, *, compared: Bools) -> dict[str, pl.Series]:
+def _detectable(own: Side, others: Side, spread: Spread, aim: Aim, *, compared: Bools) -> dict[str, pl.Series]:
     sides = (own.variance(spread), own.df, others.variance(spread), others.df)
-    wanted: dict[str, Any] = {"alpha": aim.alpha, "power": aim.power}
-    ratios = planning.detectable_ratio(*sides, **wanted)
+    wanted: dict[str, Any] = {"alpha": aim.alpha, "power": aim.power, "between_b": others.between(spread)}
+    ratios = planning.detectable_ratio(*sides, **wanted, between_a=own.between(spread))
     differences = planning.detectable_difference(others.known_rate(spread), *sides, **wanted)
     return {
         "detectable_ratio": unknown_if_nan(np.where(compared, ratios, np.nan)),
@@ -199,11 +161,11 @@ def _people(coded: pl.DataFrame) -> tuple[Ints, Ints, Floats]:
     return people["group"].to_numpy(), people["speaker"].to_numpy(), people["words"].to_numpy()
 
 
-def _groups(coded: pl.DataFrame, groups: int, spread: Spread) -> _Side:
+def _groups(coded: pl.DataFrame, groups: int, spread: Spread) -> Side:
     group, _, words = _people(coded)
     without = coded.filter(pl.col("speaker").is_null())["group"].to_numpy()
     unknown = np.bincount(without, minlength=groups).astype(np.int64)
-    return _side(group, words, unknown=unknown, rate=_rates(coded, groups, spread))
+    return talk(group, words, unknown=unknown, rate=_rates(coded, groups, spread))
 
 
 def _rates(coded: pl.DataFrame, groups: int, spread: Spread) -> Floats:
@@ -214,26 +176,11 @@ def _rates(coded: pl.DataFrame, groups: int, spread: Spread) -> Floats:
     return ratio(errors, words)
 
 
-def _side(cell: Ints, words: Floats, *, unknown: Ints, rate: Floats) -> _Side:
-    cells = len(rate)
-    speakers = np.bincount(cell, words > 0, cells).astype(np.int64)
-    all_words = total(cell, words, cells)
-    q = total(cell, ratio(words, all_words[cell]) ** 2, cells)
-    return _Side(
-        speakers=speakers,
-        words=all_words,
-        talk_cv2=np.maximum(speakers * q - 1, 0.0),
-        df=np.where(speakers >= 2, moment_df(cell, words, cells=cells), np.nan),
-        unknown=unknown,
-        rate=rate,
-    )
-
-
-def _reference(own: _Side, axis: Axis, reference: str) -> _Side:
+def _reference(own: Side, axis: Axis, reference: str) -> Side:
     return at(own, np.full(len(axis.groups), axis.groups.index(reference)))
 
 
-def _rest(coded: pl.DataFrame, own: _Side, everybody: _Side) -> _Side:
+def _rest(coded: pl.DataFrame, own: Side, everybody: Side) -> Side:
     """Return for each group everybody else; a speaker of several other groups is one speaker."""
     group, speaker, words = _people(coded)
     all_words = total(speaker, words, int(speaker.max(initial=-1)) + 1)
@@ -245,36 +192,36 @@ def _rest(coded: pl.DataFrame, own: _Side, everybody: _Side) -> _Side:
         left = all_words.copy()
         left[speaker[start:stop]] -= words[start:stop]
         cell = np.zeros(len(left), np.int64)
-        sides.append(_side(cell, left, unknown=unknown[k : k + 1], rate=rate[k : k + 1]))
+        sides.append(talk(cell, left, unknown=unknown[k : k + 1], rate=rate[k : k + 1]))
     return stack(sides)
 
 
-def _of_one_speaker(own: _Side, everybody: _Side, spread: Spread) -> tuple[Floats, Floats]:
-    """Return the variance per speaker, and the share of the degrees of freedom that unequal talk leaves.
+def _of_one_speaker(own: Side, everybody: Side, spread: Spread) -> tuple[Floats, Floats, Floats]:
+    """Return the variance per speaker, its speakers' part, and the share of df that unequal talk leaves.
 
     A group of less than two speakers is taken to talk as everybody does.
     """
     enough = own.speakers >= 2
+    talk_cv2 = np.where(enough, own.talk_cv2, everybody.talk_cv2)
     variance = planning.log_variance(
         own.known_rate(spread),
         cv2=spread.cv2,
         dispersion=spread.dispersion,
         speakers=1,
         words_per_speaker=np.where(enough, own.words_per_speaker, everybody.words_per_speaker),
-        talk_cv2=np.where(enough, own.talk_cv2, everybody.talk_cv2),
+        talk_cv2=talk_cv2,
     )
-    side = [
-        np.where(enough, mine, every) for mine, every in ((own.df, everybody.df), (own.speakers, everybody.speakers))
-    ]
-    return variance, ratio(side[0], side[1] - 1)
+    df = np.where(enough, own.df, everybody.df)
+    speakers = np.where(enough, own.speakers, everybody.speakers)
+    return variance, spread.cv2 * (1 + talk_cv2), ratio(df, speakers - 1)
 
 
-def _design_effect(own: _Side, spread: Spread) -> Floats:
+def _design_effect(own: Side, spread: Spread) -> Floats:
     icc = planning.intraclass_correlation(own.known_rate(spread), cv2=spread.cv2, dispersion=spread.dispersion)
     return planning.design_effect(icc, words_per_speaker=own.words_per_speaker, talk_cv2=own.talk_cv2)
 
 
-def _parts(counted: pl.DataFrame, own: _Side, others: _Side, compared: Bools, spread: Spread) -> list[notes.Part]:
+def _parts(counted: pl.DataFrame, own: Side, others: Side, compared: Bools, spread: Spread) -> list[notes.Part]:
     empty = counted["utterances"].to_numpy() == 0
     parts: list[notes.Part] = [
         (empty, "no speakers"),
@@ -287,7 +234,7 @@ def _parts(counted: pl.DataFrame, own: _Side, others: _Side, compared: Bools, sp
     return parts
 
 
-def _side_parts(side: _Side, told: Bools, who: str) -> list[notes.Part]:
+def _side_parts(side: Side, told: Bools, who: str) -> list[notes.Part]:
     known = told & (side.unknown == 0)
     few = known & (side.speakers >= 2) & (side.speakers < notes.FEW_SPEAKERS)
     return [

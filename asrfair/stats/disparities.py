@@ -94,12 +94,14 @@ def contrast_rows(
 
 def detectable_between(a: LogRates, b: LogRates, *, alpha: float) -> Floats:
     """Return the smallest ratio of two groups that their spread lets one find (`asrfair.stats.planning`)."""
-    return detectable_ratio(a.variance, a.df, b.variance, b.df, alpha=alpha)
+    spread = (a.variance, a.df, b.variance, b.df)
+    return detectable_ratio(*spread, alpha=alpha, between_a=a.between, between_b=b.between)
 
 
 def detectable_points(a: LogRates, b: LogRates, *, alpha: float) -> Floats:
     """Return the smallest difference of ``a`` from ``b`` that their spread lets one find."""
-    return detectable_difference(b.estimate, a.variance, a.df, b.variance, b.df, alpha=alpha)
+    spread = (a.variance, a.df, b.variance, b.df)
+    return detectable_difference(b.estimate, *spread, alpha=alpha, between_b=b.between)
 
 
 def reference_rows(view: AxisSums, coded: Coded, *, reference: str, alpha: float) -> Iterator[pl.DataFrame]:
@@ -117,8 +119,8 @@ def reference_rows(view: AxisSums, coded: Coded, *, reference: str, alpha: float
     a, b = at(cells, index), at(cells, reference_index(axis, reference, index, coded))
     judged = a.judged & b.judged
     for measure, compare, how in (
-        ("difference", rate_difference, "{} log t, MOVER"),
-        ("ratio", rate_ratio, "{} log t, Welch"),
+        ("difference", rate_difference, "{} skewed log t, MOVER"),
+        ("ratio", rate_ratio, "{} skewed log t, Welch"),
     ):
         is_ratio = measure == "ratio"
         least = (detectable_between if is_ratio else detectable_points)(a.spread, b.spread, alpha=alpha)
@@ -152,7 +154,7 @@ def overall_rows(view: AxisSums, overall: AxisSums, coded: Coded, *, alpha: floa
     quotient = rate_ratio(group.spread, rest.spread, alpha=alpha, judged=judged)
     points = detectable_points(group.spread, rest.spread, alpha=alpha)
     factor = detectable_between(group.spread, rest.spread, alpha=alpha)
-    by_rest = "{} log t against the rest"
+    by_rest = "{} skewed log t against the rest"
     for measure, contrast, least, against, how in (
         (
             "difference_to_overall",
@@ -168,8 +170,8 @@ def overall_rows(view: AxisSums, overall: AxisSums, coded: Coded, *, alpha: floa
             everybody,
             f"{by_rest}, Welch",
         ),
-        ("difference_to_rest", difference, points, rest, "{} log t, MOVER"),
-        ("ratio_to_rest", quotient, factor, rest, "{} log t, Welch"),
+        ("difference_to_rest", difference, points, rest, "{} skewed log t, MOVER"),
+        ("ratio_to_rest", quotient, factor, rest, "{} skewed log t, Welch"),
     ):
         is_ratio = measure.startswith("ratio")
         yield contrast_rows(

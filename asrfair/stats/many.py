@@ -87,13 +87,13 @@ def many_rows(view: AxisSums, coded: Coded, *, alpha: float) -> Iterator[pl.Data
     yield results.rows(
         "worst_group",
         [_worst(each, alpha) for each in cells],
-        how="{} log t, highest of the groups",
+        how="{} skewed log t, highest of the groups",
         parts=[(everywhere, PLUG_IN)],
     )
     yield results.rows(
         "gap",
         [_gap(each, pair, alpha) for each, pair in zip(cells, pairs, strict=True)],
-        how="{} log t, highest of the pairs",
+        how="{} skewed log t, highest of the pairs",
         parts=[(everywhere, PLUG_IN), no_pairs],
     )
     for name, index in INDICES.items():
@@ -103,7 +103,7 @@ def many_rows(view: AxisSums, coded: Coded, *, alpha: float) -> Iterator[pl.Data
                 _Found(*index_interval(index, each.spread, alpha=alpha)) if _several(each) else _Found()
                 for each in cells
             ],
-            how="{} log t, MOVER over groups",
+            how="{} skewed log t, MOVER over groups",
             parts=[
                 (everywhere & (not index.corrected), POSITIVE),
                 (without & (not index.root), "no errors: not defined"),
@@ -246,7 +246,7 @@ def _pair_rows(
         (
             "pairwise_ratio",
             rate_ratio(a.spread, b.spread, alpha=alpha, judged=a.judged & b.judged),
-            "{} log t, Welch",
+            "{} skewed log t, Welch",
         ),
     ):
         is_ratio = measure == "pairwise_ratio"

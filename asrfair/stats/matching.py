@@ -95,8 +95,8 @@ def matched_rows(view: AxisSums, coded: Coded, *, reference: str, alpha: float) 
         )
     )
     for measure, compare, how in (
-        ("matched_difference", rate_difference, "{} log t on common prompts, MOVER"),
-        ("matched_ratio", rate_ratio, "{} log t on common prompts, Welch"),
+        ("matched_difference", rate_difference, "{} skewed log t on common prompts, MOVER"),
+        ("matched_ratio", rate_ratio, "{} skewed log t on common prompts, Welch"),
     ):
         is_ratio = measure == "matched_ratio"
         yield contrast_rows(

@@ -39,7 +39,7 @@ from asrfair.stats.intervals import (
 if TYPE_CHECKING:
     from asrfair.stats.rates import AxisSums
 
-DEFAULT = "log-t"
+DEFAULT = "skewed-log-t"
 COVERS_LESS = "with few speakers a bootstrap's percentiles cover less than they say"
 COVERS_HALF = "intervals over utterances cover about half where utterances share speakers"
 _NO_SPREAD = 1e-12
@@ -78,9 +78,14 @@ def find_method(name: str) -> Method:
     return METHODS[name]
 
 
+def skewed_log_t(view: "AxisSums", coded: Coded, settings: Settings) -> Intervals:
+    """Return the default: log t with the upper end stretched for speakers' skew (`asrfair.stats.intervals`)."""
+    return _log_scale(view.cells, settings, "{} skewed log t")
+
+
 def log_t(view: "AxisSums", coded: Coded, settings: Settings) -> Intervals:
-    """Return the default: log scale, Mancl and DeRouen's variance, moment degrees of freedom."""
-    return _log_scale(view.cells, settings, "{} log t")
+    """Return the log scale with Mancl and DeRouen's variance and moment degrees of freedom, without stretch."""
+    return _log_scale(_with(view.cells), settings, "{} log t")
 
 
 def merged_sums(view: "AxisSums", coded: Coded, settings: Settings) -> Intervals:
@@ -144,7 +149,9 @@ def _fewer(cells: Cells[LogRates]) -> Floats:
 
 
 def _with(cells: Cells[LogRates], **fields: Floats | Ints) -> Cells[LogRates]:
-    return dataclasses.replace(cells, spread=dataclasses.replace(cells.spread, **fields))  # type: ignore[arg-type]
+    """Return the cells with another spread, which the default's stretch for skew does not belong to."""
+    none = np.zeros(len(cells.utterances))
+    return dataclasses.replace(cells, spread=dataclasses.replace(cells.spread, skew=none, **fields))  # type: ignore[arg-type]
 
 
 def _log_scale(cells: Cells[LogRates], settings: Settings, method: str) -> Intervals:
@@ -242,7 +249,8 @@ def _over_draws(view: "AxisSums", coded: Coded, settings: Settings, *, kind: _Bo
 
 
 METHODS: dict[str, Method] = {
-    DEFAULT: log_t,
+    DEFAULT: skewed_log_t,
+    "log-t": log_t,
     "delta-t": delta_t,
     "jackknife": jackknife,
     "moments": merged_sums,

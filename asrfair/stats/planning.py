@@ -27,9 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from asrfair.stats.arrays import Floats, Ints, ratio, t_quantile, total
+from asrfair.stats.arrays import Floats, Ints, normal_quantile, ratio, t_quantile, total
 from asrfair.stats.contrasts import welch_df
-from asrfair.stats.intervals import WIDEST
+from asrfair.stats.intervals import WIDEST, stretch
 
 POWER = 0.8
 _MOST_SPEAKERS = 10_000_000
@@ -80,15 +80,25 @@ def detectable_paired(error: Any, df: Any, *, alpha: float, power: float = POWER
 
 
 def detectable_ratio(
-    variance_a: Any, df_a: Any, variance_b: Any, df_b: Any, *, alpha: float, power: float = POWER
+    variance_a: Any,
+    df_a: Any,
+    variance_b: Any,
+    df_b: Any,
+    *,
+    alpha: float,
+    power: float = POWER,
+    between_a: Any = 0.0,
+    between_b: Any = 0.0,
 ) -> Floats:
     """Return the smallest detectable ratio of two independent rates from the variances of their logs.
 
     Welch degrees of freedom; nan where a variance is unknown, or the ratio above the 1000 that is not shown.
+    ``between_…``, the speakers' parts of the variances, add what the stretch for skew is expected to take.
     """
     variances = np.asarray(variance_a, float), np.asarray(variance_b, float)
     df = welch_df(variances[0], np.asarray(df_a, float), variances[1], np.asarray(df_b, float))
-    shift = detectable_paired(np.sqrt(sum(variances)), df, alpha=alpha, power=power)
+    taken = _expected_excess(between_b, df_b, between_a, df_a) * normal_quantile(alpha) ** 2
+    shift = detectable_paired(np.sqrt(sum(variances)), df, alpha=alpha, power=power) + taken
     return np.exp(np.where(shift > WIDEST, np.nan, shift))
 
 
@@ -101,17 +111,21 @@ def detectable_difference(
     *,
     alpha: float,
     power: float = POWER,
+    between_b: Any = 0.0,
 ) -> Floats:
     """Return the smallest detectable difference of a group from a reference with this rate, judged by MOVER.
 
     The rate r·θ at which the lower end of MOVER's interval, made with t_{1−α/2} + t_power for t, is zero:
-    (r − 1)² = (A·r)² + B² with A = 1 − exp(−c_a), B = exp(c_b) − 1 and c the half-widths of the log rates.
+    (r − 1)² = (A·r)² + B² with A = 1 − exp(−c_a), B = exp(c_b) − 1 and c the half-widths of the log rates;
+    c_b with the stretch for skew that goes with ``between_b``, the speakers' part of ``variance_b``.
     """
     widths = (
         detectable_paired(np.sqrt(np.asarray(variance, float)), df, alpha=alpha, power=power)
         for variance, df in ((variance_a, df_a), (variance_b, df_b))
     )
-    below, above = (np.where(width > WIDEST, np.nan, width) for width in widths)
+    below, above = widths
+    above = above + normal_quantile(alpha) ** 2 * stretch(np.asarray(between_b, float), np.asarray(df_b, float))
+    below, above = (np.where(width > WIDEST, np.nan, width) for width in (below, above))
     left = 1 - np.expm1(-below) ** 2
     found = ratio(1 + np.sqrt(1 - left * (1 - np.expm1(above) ** 2)), left)
     shown = np.where(found > np.exp(WIDEST), np.nan, found)
@@ -119,23 +133,46 @@ def detectable_difference(
     return difference
 
 
-def half_width(variance: Any, df: Any, *, alpha: float) -> Floats:
-    """Return by which share of the rate the interval's upper end lies above it: exp(t·√variance) − 1."""
-    log_width = t_quantile(alpha, np.asarray(df, float)) * np.sqrt(np.asarray(variance, float))
+def _expected_excess(between: Any, df: Any, other: Any, other_df: Any) -> Floats:
+    """Return the mean of what one side's stretch exceeds the other's by, both varying by √(2/df)."""
+    from scipy import special
+
+    own, others = (stretch(np.asarray(b, float), np.asarray(d, float)) for b, d in ((between, df), (other, other_df)))
+    mean = own - others
+    sd = np.sqrt(ratio(2 * own**2, df) + ratio(2 * others**2, other_df))
+    z = ratio(mean, sd)
+    density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    excess: Floats = np.nan_to_num(mean * special.ndtr(z) + sd * density)
+    return excess
+
+
+def half_width(variance: Any, df: Any, *, alpha: float, between: Any = 0.0) -> Floats:
+    """Return by which share of the rate the interval's upper end lies above it: exp(t·√variance + z²·κ) − 1.
+
+    κ is the stretch for skew that goes with ``between``, the speakers' part of the variance.
+    """
+    freedom = np.asarray(df, float)
+    more = normal_quantile(alpha) ** 2 * stretch(np.asarray(between, float), freedom)
+    log_width = t_quantile(alpha, freedom) * np.sqrt(np.asarray(variance, float)) + more
     return np.expm1(np.where(log_width > WIDEST, np.nan, log_width))
 
 
-def speakers_needed(one_speaker: Any, *, wanted: float, alpha: float, df_share: Any = 1.0) -> Floats:
+def speakers_needed(
+    one_speaker: Any, *, wanted: float, alpha: float, df_share: Any = 1.0, between: Any = 0.0
+) -> Floats:
     """Return the fewest speakers whose interval is within ``wanted`` of the rate, to a hundredth of a per cent.
 
     ``one_speaker`` is the variance of the log rate times the speakers, so G give ``one_speaker``/G. Degrees of
-    freedom are ``df_share``·(G − 1), at least 1; the share is 1 where all talk equally. nan where unknown.
+    freedom are ``df_share``·(G − 1), at least 1; the share is 1 where all talk equally. ``between`` is
+    the speakers' part of ``one_speaker``. nan where unknown.
     """
-    variance, share = np.broadcast_arrays(np.asarray(one_speaker, float), np.asarray(df_share, float))
+    variance, share, part = np.broadcast_arrays(
+        np.asarray(one_speaker, float), np.asarray(df_share, float), np.asarray(between, float)
+    )
 
     def enough(speakers: Floats) -> Any:
         df = np.maximum(share * (speakers - 1), 1.0)
-        return np.round(half_width(variance / speakers, df, alpha=alpha), 4) <= wanted
+        return np.round(half_width(variance / speakers, df, alpha=alpha, between=part / speakers), 4) <= wanted
 
     few, many = np.ones(variance.shape), np.full(variance.shape, float(_MOST_SPEAKERS))
     possible = enough(many)

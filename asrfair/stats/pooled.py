@@ -63,7 +63,7 @@ def character_error_rate(view: AxisSums, coded: Coded, *, alpha: float) -> Metri
         estimate=np.where(unknown, np.nan, spread.estimate),
         low=low,
         high=high,
-        method=LOG_T,
+        method="{} skewed log t",
         parts=[
             (unknown & (uncounted == cells.utterances), "no character counts"),
             (
@@ -106,7 +106,7 @@ def from_ratio(each: Ratio, view: AxisSums, coded: Coded, *, alpha: float, parts
     size = len(view.cells.utterances)
     sums = view.sums | {"errors": each.numerator, "words": each.denominator}
     cells = rate_cells(view.cell, view.cluster, sums, coded=coded, cells=size)
-    spread = dataclasses.replace(cells.spread, events=each.events)
+    spread = dataclasses.replace(cells.spread, events=each.events, skew=np.zeros(size))
     found = _shown(
         each,
         dataclasses.replace(cells, spread=spread),
@@ -170,6 +170,7 @@ def word_information_lost(view: AxisSums, coded: Coded, *, alpha: float) -> Metr
         errors=np.where(words > 0, lost * words / 2, 0.0),
         words=words / 2,
         events=double_events(view),
+        skew=np.zeros(size),
         cluster_variance=ratio(total(cell, ratio(influence, 1 - shares[1]) ** 2, size), lost**2),
     )
     each = Ratio("word_information_lost", parts[0], parts[1], spread.events)

@@ -33,7 +33,7 @@ class Question:
     independent_utterances: bool = False
     family: Sequence[str] = FAMILY
     confirm: Sequence[str] = ()
-    interval: str = "log-t"
+    interval: str = "skewed-log-t"
     replicates: int = 2000
     seed: int = 0
     above: Sequence[float] = (0.5,)

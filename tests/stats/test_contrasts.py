@@ -1,14 +1,15 @@
 """Two independent groups against slow definitions."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
-from scipy import optimize, stats
+from scipy import stats
 
 from asrfair.stats.contrasts import (
+    capped_welch_df,
     difference_to_overall,
-    mover,
     rate_difference,
     rate_ratio,
     ratio_to_overall,
@@ -19,6 +20,7 @@ from asrfair.stats.intervals import log_rates
 YES = np.array([True])
 A = ([3, 9, 1, 14], [40, 60, 55, 70])
 B = ([6, 30, 14], [30, 80, 33])
+C = ([4, 31, 9, 12, 5, 20], [40, 60, 55, 70, 30, 52])
 NONE = ([0, 0, 0], [30, 40, 50])
 
 
@@ -27,19 +29,33 @@ def one(sample):
     return log_rates(np.zeros(len(errors), np.int64), np.array(errors, float), np.array(words, float), cells=1)
 
 
-def slow(sample, alpha):
-    """θ, lower end, upper end, log variance and df of one group."""
+def slow(sample):
+    """θ, log variance, df and stretch of one group."""
     rates = one(sample)
-    theta = sum(sample[0]) / sum(sample[1])
-    width = stats.t.ppf(1 - alpha / 2, rates.df[0]) * math.sqrt(rates.variance[0])
-    return theta, theta * math.exp(-width), theta * math.exp(width), rates.variance[0], rates.df[0]
+    theta, variance, df = sum(sample[0]) / sum(sample[1]), rates.variance[0], rates.df[0]
+    return theta, variance, df, 2 * max(variance - 1 / sum(sample[0]), 0) * max(1 - 2 / df, 0)
+
+
+def slow_df(a, b):
+    """Welch's with the variances found, and with those of speakers who vary alike; the smaller."""
+    (var_a, df_a), (var_b, df_b) = a[1:3], b[1:3]
+    return min(
+        (one + other) ** 2 / (one**2 / df_a + other**2 / df_b)
+        for one, other in ((var_a, var_b), (1 / (df_a + 1), 1 / (df_b + 1)))
+    )
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.2])
-def test_difference_is_mover(alpha):
-    a, low_a, high_a, *_ = slow(A, alpha)
-    b, low_b, high_b, *_ = slow(B, alpha)
-    found = rate_difference(one(A), one(B), alpha=alpha, judged=YES)
+@pytest.mark.parametrize(("first", "second"), [(A, B), (B, A), (A, C), (C, A), (B, C)])
+def test_difference_is_mover(first, second, alpha):
+    one_side, other_side = slow(first), slow(second)
+    (a, var_a, _, k_a), (b, var_b, _, k_b) = one_side, other_side
+    t, z = stats.t.ppf(1 - alpha / 2, slow_df(one_side, other_side)), stats.norm.ppf(1 - alpha / 2)
+    low_a, low_b = (theta * math.exp(-t * math.sqrt(var)) for theta, var in ((a, var_a), (b, var_b)))
+    high_a, high_b = (
+        theta * math.exp(t * math.sqrt(var) + z**2 * k) for theta, var, k in ((a, var_a, k_a), (b, var_b, k_b))
+    )
+    found = rate_difference(one(first), one(second), alpha=alpha, judged=YES)
     assert found.estimate[0] == pytest.approx(a - b)
     assert found.low[0] == pytest.approx(a - b - math.sqrt((a - low_a) ** 2 + (high_b - b) ** 2))
     assert found.high[0] == pytest.approx(a - b + math.sqrt((high_a - a) ** 2 + (b - low_b) ** 2))
@@ -49,11 +65,9 @@ def test_difference_is_mover(alpha):
 def test_difference_p_inverts_the_interval(a, b):
     found = rate_difference(one(a), one(b), alpha=0.05, judged=YES)
 
-    def nearest_end(alpha):
-        low, high = mover(one(a), one(b), alpha)
-        return (low if found.estimate[0] > 0 else high)[0]
-
-    assert found.p[0] == pytest.approx(optimize.brentq(nearest_end, 1e-9, 1 - 1e-9, xtol=1e-13), abs=1e-8)
+    edge = rate_difference(one(a), one(b), alpha=float(found.p[0]), judged=YES)
+    assert 0 < found.p[0] < 1
+    assert min(abs(edge.low[0]), abs(edge.high[0])) == pytest.approx(0, abs=1e-9)
 
 
 def test_no_difference_at_all_has_p_one():
@@ -68,16 +82,33 @@ def test_a_clear_difference_has_the_smallest_p_and_nothing_overflows():
     assert 0 < found.p[0] < 1e-12
 
 
-def test_ratio_is_log_scale_with_welch_df():
-    a, _, _, var_a, df_a = slow(A, 0.05)
-    b, _, _, var_b, df_b = slow(B, 0.05)
-    df = (var_a + var_b) ** 2 / (var_a**2 / df_a + var_b**2 / df_b)
-    error = math.sqrt(var_a + var_b)
-    found = rate_ratio(one(A), one(B), alpha=0.05, judged=YES)
+@pytest.mark.parametrize(("first", "second"), [(A, B), (B, A), (A, C), (C, A), (B, C)])
+def test_ratio_is_log_scale_with_capped_welch_df_and_what_is_left_of_the_stretch(first, second):
+    one_side, other_side = slow(first), slow(second)
+    (a, var_a, _, k_a), (b, var_b, _, k_b) = one_side, other_side
+    width = stats.t.ppf(0.975, slow_df(one_side, other_side)) * math.sqrt(var_a + var_b)
+    stretch = stats.norm.ppf(0.975) ** 2 * (k_a - k_b)
+    found = rate_ratio(one(first), one(second), alpha=0.05, judged=YES)
     assert found.estimate[0] == pytest.approx(a / b)
-    assert found.low[0] == pytest.approx(a / b * math.exp(-stats.t.ppf(0.975, df) * error))
-    assert found.high[0] == pytest.approx(a / b * math.exp(stats.t.ppf(0.975, df) * error))
-    assert found.p[0] == pytest.approx(2 * stats.t.sf(abs(math.log(a / b)) / error, df))
+    assert found.low[0] == pytest.approx(a / b * math.exp(-width + min(stretch, 0)))
+    assert found.high[0] == pytest.approx(a / b * math.exp(width + max(stretch, 0)))
+    edge = rate_ratio(one(first), one(second), alpha=float(found.p[0]), judged=YES)
+    assert min(abs(math.log(edge.low[0])), abs(math.log(edge.high[0]))) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_ratio_without_a_stretch_has_the_p_of_student():
+    plain = [dataclasses.replace(one(sample), skew=np.zeros(1)) for sample in (A, C)]
+    one_side, other_side = slow(A), slow(C)
+    distance = abs(math.log(one_side[0] / other_side[0])) / math.sqrt(one_side[1] + other_side[1])
+    found = rate_ratio(*plain, alpha=0.05, judged=YES)
+    assert found.p[0] == pytest.approx(2 * stats.t.sf(distance, slow_df(one_side, other_side)))
+
+
+def test_a_small_group_does_not_get_the_degrees_of_freedom_of_a_large_one():
+    """Whatever its variance, next to nothing in comparison."""
+    tight, loose = np.array([1e-4]), np.array([1.0])
+    assert welch_df(tight, np.array([3.0]), loose, np.array([99.0]))[0] > 98
+    assert capped_welch_df(tight, np.array([3.0]), loose, np.array([99.0]))[0] < 3.3
 
 
 def test_welch_df_written_out():

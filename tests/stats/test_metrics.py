@@ -120,7 +120,7 @@ PARTS = {
 def test_ratios_of_sums_have_the_interval_of_such_a_ratio(counts_of, metrics, name):
     rows, _, _ = spoken()
     numerator, denominator = (np.array(each, float) for each in zip(*map(PARTS[name], by_speaker(rows)), strict=True))
-    rates = log_rates(np.zeros(len(numerator), np.int64), numerator, denominator, cells=1)
+    rates = log_rates(np.zeros(len(numerator), np.int64), numerator, denominator, cells=1, skew=0.0)
     assert not rates.floored[0]
     low, high = (float(end[0]) for end in rates.interval(0.05))
     row = only(metrics(counts_of(rows)), name)
@@ -174,7 +174,8 @@ def test_utterances_are_clustered_by_speaker(counts_of, metrics, name):
     wer = np.array([sum(row[kind] for kind in KINDS) / row["reference_words"] for row in rows])
     speaker = np.array([int(row["speaker_id"][1:]) for row in rows])
     value = wer if name.startswith("mean") else (wer > 0.5).astype(float)
-    rates = log_rates(np.zeros(5, np.int64), np.bincount(speaker, value), np.bincount(speaker).astype(float), cells=1)
+    sums = np.bincount(speaker, value), np.bincount(speaker).astype(float)
+    rates = log_rates(np.zeros(5, np.int64), *sums, cells=1, skew=0.0)
     row = only(metrics(counts_of(rows)), name)
     low, high = (float(end[0]) for end in rates.interval(0.05))
     assert (row["low"], row["high"]) == pytest.approx((low, high if name.startswith("mean") else min(high, 1)))

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from asrfair.stats import paired
-from asrfair.stats.intervals import moment_df
+from asrfair.stats.intervals import log_rates, moment_df
 from asrfair.stats.paired import (
     interaction_difference,
     interaction_ratio,
@@ -29,21 +28,26 @@ def one(words, base, new):
     return pair_sums(cell, errors=n, words=w, base_errors=b, base_words=w, cells=1)
 
 
-def contributions(words, base, new, *, divided, log):
-    """x_s, one speaker at a time; ``divided`` by 1 − h_s, on the ``log`` scale by θ."""
-    total, result = sum(words), []
-    for w, b, n in zip(words, base, new, strict=True):
-        sides = []
-        for errors, own in ((sum(new), n), (sum(base), b)):
-            theta = errors / total
-            u = (own - theta * w) / total
-            sides.append(u / (1 - w / total if divided else 1) / (theta if log else 1))
-        result.append(sides[0] - sides[1])
+def contributions(words, base, new):
+    """x_s/(1 − e_s) on the log scale, one speaker at a time; with equal words it is of ΣE/ΣB."""
+    result = []
+    for b, n in zip(base, new, strict=True):
+        own, before = n / sum(new), b / sum(base)
+        result.append((own - before) / (1 - (own + before) / 2))
     return result
 
 
-def test_ratio_divides_contributions_and_uses_the_moment_df():
-    x = contributions(WORDS, BASE, NEW, divided=True, log=True)
+def cost_error(words, base, new):
+    """√Σ(x_s/(1 − h_s))² on the natural scale."""
+    total, result = sum(words), 0.0
+    cost = (sum(new) - sum(base)) / total
+    for w, b, n in zip(words, base, new, strict=True):
+        result += ((n - b - cost * w) / (total - w)) ** 2
+    return math.sqrt(result)
+
+
+def test_ratio_divides_contributions_by_shares_of_errors_and_uses_the_moment_df():
+    x = contributions(WORDS, BASE, NEW)
     df = moment_df(np.zeros(5, np.int64), np.array(WORDS, float), cells=1)[0]
     error, ratio = math.sqrt(sum(value**2 for value in x)), sum(NEW) / sum(BASE)
     found = paired_ratio(one(WORDS, BASE, NEW), alpha=0.05, judged=YES)
@@ -53,14 +57,29 @@ def test_ratio_divides_contributions_and_uses_the_moment_df():
 
 
 def cost_ends(words, base, new, alpha):
-    """The cost's interval, written out."""
-    x = contributions(words, base, new, divided=True, log=False)
-    d = (sum(new) - sum(base)) / sum(words)
-    error = math.sqrt(sum(value**2 for value in x))
-    width = stats.t.ppf(1 - alpha / 2, one(words, base, new).df[0]) * error
-    if abs(d) > max(3 * error, width):
-        return d, *sorted((d * math.exp(-width / d), d * math.exp(width / d)))
-    return d, d - width, d + width
+    """The cost's interval, written out: MOVER for the product of the mean rate and 2·tanh(λ/2)."""
+    found, w = one(words, base, new), sum(words)
+    t = stats.t.ppf(1 - alpha / 2, found.df[0])
+    d, mean, ratio = (sum(new) - sum(base)) / w, (sum(new) + sum(base)) / w / 2, math.log(sum(new) / sum(base))
+    spread = math.sqrt(sum(x**2 for x in contributions(words, base, new)))
+    both = log_rates(
+        np.zeros(len(words), np.int64), np.add(base, new).astype(float), 2 * np.array(words, float), cells=1
+    )
+    low, high = (float(end[0]) for end in both.ends(alpha))
+
+    def cost(mean, ratio):
+        return mean * 2 * math.tanh(ratio / 2)
+
+    ends = []
+    step = 1e-6
+    by_rate = abs(d) * math.sqrt(both.variance[0])
+    by_ratio = (cost(mean, ratio + step) - cost(mean, ratio - step)) / (2 * step) * spread
+    r = min(max((cost_error(words, base, new) ** 2 - by_rate**2 - by_ratio**2) / (2 * by_rate * by_ratio), 0), 1)
+    for sign in (-1, 1):
+        a = cost(low if sign * d < 0 else high, ratio) - d
+        b = cost(mean, ratio + sign * t * spread) - d
+        ends.append(d + sign * math.sqrt(a**2 + b**2 + 2 * r * abs(a * b)))
+    return d, *ends
 
 
 SMALL = (WORDS, BASE, [4, 8, 3, 14, 2])
@@ -68,10 +87,9 @@ CLEAR = (WORDS, [3, 4, 4, 5, 2], [13, 21, 17, 26, 7])
 
 
 @pytest.mark.parametrize("sample", [SMALL, CLEAR, (CLEAR[0], CLEAR[2], CLEAR[1])])
-def test_cost_interval_is_on_the_log_scale_far_from_zero_only(sample):
-    found = one(*sample)
+def test_cost_interval_is_that_of_a_product(sample):
     d, low, high = cost_ends(*sample, 0.05)
-    assert found.on_log_scale(0.05)[0] == (sample is not SMALL)
+    found = one(*sample)
     assert (found.ends(0.05)[0][0], found.ends(0.05)[1][0]) == (pytest.approx(low), pytest.approx(high))
     assert low < d < high
 
@@ -104,9 +122,7 @@ def test_interaction_difference_is_mover_of_two_costs(sample):
 
 def test_interaction_ratio_is_a_ratio_of_ratios():
     a, b = one(WORDS, BASE, NEW), one(*OTHER)
-    var_a, var_b = (
-        sum(x**2 for x in contributions(*sample, divided=True, log=True)) for sample in ((WORDS, BASE, NEW), OTHER)
-    )
+    var_a, var_b = (sum(x**2 for x in contributions(*sample)) for sample in ((WORDS, BASE, NEW), OTHER))
     df = min(
         (x + y) ** 2 / (x**2 / a.df[0] + y**2 / b.df[0])
         for x, y in ((var_a, var_b), (1 / (a.df[0] + 1), 1 / (b.df[0] + 1)))
@@ -141,7 +157,8 @@ def test_equal_costs_of_all_speakers_give_the_width_of_one_error():
     same = one([50, 50, 50], [4, 4, 4], [4, 4, 4])
     found = paired_difference(same, alpha=0.05, judged=YES)
     assert found.estimate[0] == 0
-    assert found.high[0] == pytest.approx(stats.t.ppf(0.975, 2) / 150)
+    assert found.high[0] == pytest.approx(0.08 * 2 * math.tanh(stats.t.ppf(0.975, 2) / 12 / 2))
+    assert same.floored[0]
     assert found.p[0] == pytest.approx(1)
     low, high = same.ends(0.05)
     assert low[0] < 0 < high[0]
@@ -151,7 +168,3 @@ def test_no_errors_under_the_baseline_leaves_the_difference():
     found = one([50, 40, 50], [0, 0, 0], [4, 1, 4])
     assert np.isnan(paired_ratio(found, alpha=0.05, judged=YES).estimate[0])
     assert np.isfinite(paired_difference(found, alpha=0.05, judged=YES).low[0])
-
-
-def test_the_switch_is_the_simulated_one():
-    assert paired.SWITCH == 3.0

@@ -32,6 +32,10 @@ def variance(speakers: float, *, rate: float = ASSUMED.rate) -> float:
     return float(found)
 
 
+def between(speakers: float) -> float:
+    return ASSUMED.cv2 / speakers
+
+
 @pytest.mark.parametrize(("speakers", "ratio"), [(8, 2.62), (15, 1.97), (30, 1.60), (100, 1.29)])
 def test_printed_ratios(speakers: int, ratio: float) -> None:
     """statistics.md, section 6."""
@@ -111,8 +115,9 @@ def test_variance_is_that_of_simulated_rates() -> None:
 def test_planned_power(group: int, reference: int) -> None:
     """A true ratio (or difference) equal to the detectable one is found with 80 %, give or take five."""
     sides = (variance(group), group - 1, variance(reference), reference - 1)
-    ratio = float(detectable_ratio(*sides, alpha=0.05))
-    difference = float(detectable_difference(0.15, *sides, alpha=0.05))
+    parts = {"between_a": between(group), "between_b": between(reference)}
+    ratio = float(detectable_ratio(*sides, alpha=0.05, **parts))
+    difference = float(detectable_difference(0.15, *sides, alpha=0.05, between_b=parts["between_b"]))
     judged = np.ones(2000, bool)
     b = simulated(2000, reference, 0.15, name="reference")
     a = simulated(2000, group, 0.15 * ratio, name="ratio")
