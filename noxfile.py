@@ -73,3 +73,19 @@ def demo(session: nox.Session) -> None:
     folder = Path(session.create_tmp()) / "asrfair-demo"
     shutil.rmtree(folder, ignore_errors=True)
     session.run("asrfair", "demo", "--out", os.fspath(folder), *session.posargs)
+
+
+QUICK = {
+    "coverage": ["--quick", "--check"],
+    "groups": ["--replicates", "200", "--few", "0"],
+    "tests": ["--replicates", "200"],
+}
+FULL = {"coverage": ["--check"], "groups": [], "tests": [], "models": []}
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Simulate whether intervals and tests mean what they say: two minutes, or half an hour with `-- full`."""
+    session.install("-e", ".")
+    for script, arguments in (FULL if session.posargs == ["full"] else QUICK).items():
+        session.run("python", f"benchmarks/{script}.py", *arguments)
