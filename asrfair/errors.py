@@ -50,5 +50,5 @@ class IncompleteError(AsrfairError):
 
 def expected(where: object, found: object, valid: Iterable[object]) -> str:
     """Return the one-line message «where: found …; expected one of …»."""
-    names = ", ".join(str(name) for name in valid) or "nothing"
-    return f"{where}: found {found}; expected one of: {names}"
+    names = ", ".join(str(name) for name in valid)
+    return f"{where}: found {found}; " + (f"expected one of: {names}" if names else "there is none to choose from")

@@ -118,14 +118,18 @@ def _covariates(terms: Sequence[Models]) -> list[str]:
     told = [
         f"{label(row['term'])} "
         + ("not estimated" if row["estimate"] is None else f"{factor(row['estimate'])} {factor_interval(row)}")
-        + "".join(f" {part}" for part in (row["note"] or "").split("; ") if part.startswith("per "))
+        + "".join(f" {part}" for part in _parts(row) if row["estimate"] is not None and part.startswith("per "))
         for row in rows
     ]
     return [f"ratio of {listed(told, most=6)}"] if told else []
 
 
+def _parts(row: Row) -> list[str]:
+    return (row["note"] or "").split("; ")
+
+
 def _short(row: Row) -> Row:
-    parts = [part for part in (row["note"] or "").split("; ") if part and not part.startswith(TOLD)]
+    parts = [part for part in _parts(row) if part and not part.startswith(TOLD)]
     return {**row, "note": "; ".join(parts) or None}
 
 

@@ -107,6 +107,8 @@ def _standing(view: View, found: Standing) -> list[str]:
         return ["No group could be judged."]
     among = " of the groups that could be judged" if found.unjudged else ""
     told = [f"Highest{among}: {label(worst['group'])}, {sentences.rate(view, worst)}."]
+    if len(found.judged) > 1 and len({row["wer"] for row in found.judged}) == 1:
+        return [f"All groups that could be judged have the same WER, {percent(worst['wer'])} %."]
     higher = [_higher(view, row) for row in found.unjudged if (row["wer"] or 0.0) > worst["wer"]]
     above = [f"Higher, but not judged: {listed(higher, most=3)}."] if higher else []
     if len(found.judged) + len(found.not_judged) < 2:

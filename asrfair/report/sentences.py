@@ -65,7 +65,8 @@ def people(view: View, speakers: int | None) -> str:
 
 def rate(view: View, row: Row) -> str:
     """Say a rate with its interval and evidence: «WER 31.2 % [24.0, 40.1], 8 speakers, 320 words»."""
-    return f"WER {percent(row['wer'])} % {percent_interval(row)}, {evidence(view, row)}"
+    wer = "WER unknown" if row["wer"] is None else f"WER {percent(row['wer'])} %"
+    return f"{wer} {percent_interval(row)}, {evidence(view, row)}"
 
 
 def both_sides(view: View, contrast: Contrast) -> str:

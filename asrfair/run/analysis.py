@@ -25,12 +25,15 @@ LIBRARIES = ("jiwer", "librosa", "numpy", "polars", "rapidfuzz", "scipy", "sound
 def check_axes(axes: Sequence[str], available: Sequence[str], *, where: object) -> None:
     """Raise InputError unless every axis, and every part of a product like ``accent*gender``, exists."""
     for axis in axes:
-        for part in axis.split(INTERSECTION):
+        parts = axis.split(INTERSECTION)
+        if len(set(parts)) < len(parts):
+            raise InputError(f"{where}: found the product '{axis}'; expected each axis once in it")
+        for part in parts:
             if part not in available:
                 raise InputError(expected(where, f"no axis '{part}'", available))
             if part in RESERVED:
                 raise InputError(f"{where}: found the axis '{part}'; expected another name, the tables use this one")
-    if len(set(axes)) < len(axes):
+    if len({frozenset(axis.split(INTERSECTION)) for axis in axes}) < len(axes):
         raise InputError(f"{where}: found an axis twice in {', '.join(axes)}; expected each once")
 
 

@@ -1,6 +1,7 @@
 """Scoring a table that already holds transcripts, or counts: for auditors who have no model and no audio."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -132,7 +133,7 @@ def _signature(
             "utterances": len(utterances),
             "speakers": utterances["speaker_id"].drop_nulls().n_unique() or None,
             "hours": None,
-            "digest": hashlib.sha256("".join(digests.values()).encode()).hexdigest()[:16],
+            "digest": _reading_digest(plan, digests),
         },
         "axes": axis_facts(plan.by, axes, plan.reference_groups, {}),
         "conditions": {name: {"summary": "as given in the table", "digest": "", "source": ""} for name in conditions},
@@ -140,6 +141,18 @@ def _signature(
         "limit": None,
         "failure_limit": plan.failure_limit,
     }
+
+
+READING = (
+    *("id", "speaker", "reference", "hypothesis", "condition", "backend", "words", "substitutions", "deletions"),
+    *("insertions", "key", "key_label", "key_stem", "null", "unquoted", "blank", "bands"),
+)
+
+
+def _reading_digest(plan: ScorePlan, digests: Mapping[str, str]) -> str:
+    """Return 16 hexadecimal digits over the files' content and how they are read."""
+    reading = [*digests.values(), {key: getattr(plan, key) for key in READING}]
+    return hashlib.sha256(json.dumps(reading, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _title(plan: ScorePlan) -> str:

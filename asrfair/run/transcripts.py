@@ -12,7 +12,7 @@ from asrfair.reading import read_table
 from asrfair.run.analysis import check_axes
 from asrfair.run.covariates import carried, numbers_or_labels
 from asrfair.run.measuring import Measuring, check_measuring
-from asrfair.tables import INTERSECTION, UTTERANCES, conform, require_columns
+from asrfair.tables import INTERSECTION, RESERVED, UTTERANCES, conform, require_columns
 
 INTERNAL = ("_table", "_backend", "_key")
 GIVEN = ("reference_words", "substitutions", "deletions", "insertions")
@@ -174,6 +174,9 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
     require_columns(visible, [plan.id, *texts, *counts, *given, *_covariates(plan, visible.columns)], where=where)
     require_columns(visible, [part for part in plan.parts if part in visible.columns], where=where)
     check_axes(plan.by, visible.columns, where=where)
+    for name in _covariates(plan, visible.columns):
+        if name in RESERVED:
+            raise InputError(f"{where}: found the covariate '{name}'; expected another name, the tables use this one")
     backend = pl.col("_backend").fill_null("system") if "_backend" in rows.columns else pl.lit("system")
     backend = _label(plan.backend) if plan.backend else backend
     columns = {

@@ -1,6 +1,6 @@
-"""Statistics: counts and failures in; rates, disparities and metrics out.
+"""Statistics: counts and failures in; rates, disparities, metrics, tests, models and sensitivity out.
 
-Counts are summed by speaker, and only here divided. Intervals are closed-form and clustered by speaker
+Counts are summed by speaker, and only here divided. By default intervals are closed-form and clustered by speaker
 (`intervals`); two groups are compared by `contrasts`, the same utterances under two conditions or by two
 backends by `paired`. Unknown is null: one speaker gives no interval, no reference words no rate.
 """

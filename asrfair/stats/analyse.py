@@ -49,6 +49,7 @@ MEASURES = (
     "generalised_entropy",
     "theil",
     "gini",
+    "between_group_sd_lum",
     "matched_difference",
     "matched_ratio",
     "interaction_difference",
@@ -94,7 +95,8 @@ def analyse(
     utterance without a speaker is a cluster of its own, and the rows that it enters say so. A failure without a
     condition or backend counts in all of them.
     Rows are sorted by normalizer, axis (``overall`` first, then as given), measure (`MEASURES`), backend and
-    condition (the baseline first, then by name) and group (by name, unlabelled last); any order of input rows
+    condition (the baseline first, then by name) and group (by name, unlabelled last), then
+    ``faas`` and the tests of ``segments``; any order of input rows
     gives the same tables. How p is adjusted: `asrfair.stats.adjust`. Raises InputError on a missing column, a
     reference group or baseline that no row has, a level outside (0, 1), or an utterance counted twice.
     """
@@ -190,7 +192,7 @@ def _between_groups(
         yield from reference_rows(view, coded, reference=reference, alpha=alpha)
     if view is not overall and view.axis.groups:
         yield from overall_rows(view, overall, coded, alpha=alpha)
-        yield from many_rows(view, coded, alpha=alpha)
+        yield from many_rows(view, coded, alpha=alpha, replicates=question.replicates, seed=question.seed)
     if reference is not None:
         yield from matched_rows(view, coded, reference=reference, alpha=alpha)
 

@@ -9,7 +9,6 @@ import polars as pl
 from asrfair.stats import notes
 from asrfair.stats.arrays import Bools, Floats, Ints, at
 from asrfair.stats.cells import Axis, Cells, Coded, Columns, cluster_sums, pair_cells
-from asrfair.stats.contrasts import welch_df
 from asrfair.stats.disparities import (
     contrast_rows,
     labelled_others,
@@ -17,6 +16,7 @@ from asrfair.stats.disparities import (
     shared_part,
     shared_speakers,
 )
+from asrfair.stats.intervals import WIDEST
 from asrfair.stats.paired import (
     Pairs,
     interaction_difference,
@@ -144,20 +144,19 @@ def interaction_rows(view: PairView, coded: Coded, *, reference: str, alpha: flo
 
 
 def _detectable_change(spread: Pairs, *, ratio: bool, alpha: float) -> Floats:
-    if not ratio:
-        return detectable_paired(spread.error, spread.df, alpha=alpha)
-    return np.exp(detectable_paired(np.sqrt(_log_variance(spread)), spread.df, alpha=alpha))
+    """Return the smallest change to be found: as a ratio, or that ratio in points at the mean rate of both sides."""
+    shift = detectable_paired(np.sqrt(spread.log_variance), spread.df, alpha=alpha)
+    if ratio:
+        return np.exp(np.where(shift > WIDEST, np.nan, shift))
+    points = spread.both.estimate * 2 * np.tanh(shift / 2)
+    plain = detectable_paired(spread.error, spread.df, alpha=alpha)
+    return np.where(np.isfinite(spread.log_ratio), points, plain)
 
 
 def _detectable_interaction(a: Pairs, b: Pairs, *, ratio: bool, alpha: float) -> Floats:
     if ratio:
-        return detectable_ratio(_log_variance(a), a.df, _log_variance(b), b.df, alpha=alpha)
-    df = welch_df(a.error**2, a.df, b.error**2, b.df)
-    return detectable_paired(np.hypot(a.error, b.error), df, alpha=alpha)
-
-
-def _log_variance(spread: Pairs) -> Floats:
-    return np.maximum(spread.log_adjusted, spread.log_floor)
+        return detectable_ratio(a.log_variance, a.df, b.log_variance, b.df, alpha=alpha)
+    return np.hypot(*(_detectable_change(side, ratio=False, alpha=alpha) for side in (a, b)))
 
 
 def _floored(spread: Pairs, *, ratio: bool) -> Bools:

@@ -47,11 +47,12 @@ def equality_rows(view: AxisSums, coded: Coded, *, permutations: int, seed: int)
     statistic, p = (np.array([result[place] for result in results]) for place in (0, 1))
     without = np.array([_errors(view, coded, column) == 0 for column in found], bool)
     crossing = np.array([len(column.crossing) > 0 for column in found], bool)
+    several = np.array([len(column.judged) > 1 for column in found], bool)
     note = notes.join(
         [
             *column_parts(view, coded, found),
             (crossing, "speakers in several groups cannot be dealt anew: no test"),
-            (without & ~crossing, "no errors: no test"),
+            (without & ~crossing & several, "no errors: no test"),
         ],
         len(found),
     )

@@ -25,6 +25,7 @@ from asrfair.stats.contrasts import Contrast, mover, rate_ratio
 from asrfair.stats.disparities import contrast_rows, shared_part
 from asrfair.stats.groups import Column, column_cells, column_parts, columns, shared_talkers, talkers
 from asrfair.stats.intervals import LogRates
+from asrfair.stats.lum import lum_intervals
 from asrfair.stats.pairwise import simultaneous_difference
 from asrfair.stats.rates import AxisSums, method, names, speakers
 from asrfair.stats.spread import INDICES, index_interval
@@ -33,6 +34,7 @@ from asrfair.tables import OVERALL
 MOST_PAIRED = 60
 """Groups beyond which an axis has no rows of pairs; the gap still takes all pairs into account."""
 PLUG_IN = "plug-in value, biased upward when groups are alike"
+PUBLISHED = "as Lum, Zhang and Bower publish it: covers too little where a small group is the one served worse"
 POSITIVE = "positive by construction: read beside between_group_sd"
 _PAIRS_AT_ONCE = 50_000
 
@@ -65,7 +67,9 @@ class _Paired:
     p: float
 
 
-def many_rows(view: AxisSums, coded: Coded, *, alpha: float) -> Iterator[pl.DataFrame]:
+def many_rows(
+    view: AxisSums, coded: Coded, *, alpha: float, replicates: int = 2000, seed: int = 0
+) -> Iterator[pl.DataFrame]:
     """Yield ``pairwise_difference``, ``pairwise_ratio``, ``worst_group``, ``gap`` and the indices of `spread`.
 
     One row per condition and backend with utterances of a labelled group, or one per pair. With fewer than two
@@ -109,6 +113,17 @@ def many_rows(view: AxisSums, coded: Coded, *, alpha: float) -> Iterator[pl.Data
                 (without & (not index.root), "no errors: not defined"),
             ],
         )
+    published = lum_intervals(view, coded, found, alpha=alpha, replicates=replicates, seed=seed)
+    yield results.rows(
+        "between_group_sd_lum",
+        [_Found(estimate=each[0], low=each[1], high=each[2]) for each in published],
+        how=f"{{}} bootstrap, double correction, {replicates} replicates, seed {seed}",
+        parts=[
+            (everywhere, PUBLISHED),
+            (without, "no errors: not defined"),
+            (np.isfinite(published[:, 0]) & np.isnan(published[:, 1]), "no draw shows a spread: no interval"),
+        ],
+    )
 
 
 @dataclass(frozen=True)
@@ -192,7 +207,8 @@ def _gap(cells: Cells[LogRates], pairs: _Paired, alpha: float) -> _Found:
     if not _several(cells):
         return _Found()
     rates = cells.spread.estimate
-    worst, best = int(np.argmax(rates)), int(np.argmin(rates))
+    # Of equal groups the last is named as the lowest, so that two are named.
+    worst, best = int(np.argmax(rates)), len(rates) - 1 - int(np.argmin(rates[::-1]))
     too_wide = bool(cells.spread.too_wide(alpha).any())
     return _Found(
         estimate=float(rates[worst] - rates[best]),

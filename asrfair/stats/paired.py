@@ -34,7 +34,7 @@ import numpy as np
 
 from asrfair.stats.arrays import Bools, Floats, Ints, at, log, ratio, t_quantile, total
 from asrfair.stats.contrasts import Contrast, capped_welch_df, inverted_p, log_contrast, mover_contrast
-from asrfair.stats.intervals import LogRates, log_rates, moment_df
+from asrfair.stats.intervals import WIDEST, LogRates, log_rates, moment_df
 
 _ALL_ERRORS = 1e-9
 
@@ -81,15 +81,26 @@ class Pairs:
         return np.sqrt(np.maximum(self.adjusted, self.floor))
 
     @property
+    def log_variance(self) -> Floats:
+        """The variance of the log ratio, no less than its floor."""
+        return np.maximum(self.log_adjusted, self.log_floor)
+
+    @property
     def floored(self) -> Bools:
         """Where a floor acts on the cost."""
         return (self.adjusted < self.floor) | (self.log_adjusted < self.log_floor) | self.both.floored
+
+    def too_wide(self, alpha: float) -> Bools:
+        """Return where the rate or the ratio that the cost rests on spans more than a factor of 1000 either way."""
+        spread = np.sqrt(self.log_variance)
+        wide: Bools = self.both.too_wide(alpha) | (t_quantile(alpha, self.df) * spread > WIDEST)
+        return wide & np.isfinite(self.log_ratio)
 
     def ends(self, alpha: Any) -> tuple[Floats, Floats]:
         """Return the ends of the cost's interval at error probability ``alpha``."""
         cost, log_ratio = self.estimate, self.log_ratio
         plain = t_quantile(alpha, self.df) * self.error
-        spread = np.sqrt(np.maximum(self.log_adjusted, self.log_floor))
+        spread = np.sqrt(self.log_variance)
         width = t_quantile(alpha, self.df) * spread
         mean = self.both.estimate
         by_rate = [np.abs(cost) * np.abs(ratio(end, mean) - 1) for end in self.both.ends(alpha)]
@@ -165,14 +176,16 @@ def pair_sums(
 def paired_difference(pairs: Pairs, *, alpha: float, judged: Bools) -> Contrast:
     """Return the cost new − base, and its p."""
     low, high = pairs.ends(alpha)
+    hidden = judged & pairs.too_wide(alpha)
+    shown = judged & ~hidden
     p = np.full(judged.shape, np.nan)
-    p[judged] = _cost_p(at(pairs, judged))
+    p[shown] = _cost_p(at(pairs, shown))
     return Contrast(
         estimate=pairs.estimate,
-        low=np.where(judged, low, np.nan),
-        high=np.where(judged, high, np.nan),
+        low=np.where(shown, low, np.nan),
+        high=np.where(shown, high, np.nan),
         p=p,
-        too_wide=np.zeros(judged.shape, bool),
+        too_wide=hidden,
     )
 
 
@@ -188,19 +201,19 @@ def _cost_p(pairs: Pairs) -> Floats:
 
 def paired_ratio(pairs: Pairs, *, alpha: float, judged: Bools) -> Contrast:
     """Return new/base on the log scale, and its p."""
-    variance = np.maximum(pairs.log_adjusted, pairs.log_floor)
+    variance = pairs.log_variance
     return log_contrast(pairs.log_ratio, variance, pairs.df, alpha=alpha, judged=judged)
 
 
 def interaction_difference(a: Pairs, b: Pairs, *, alpha: float, judged: Bools) -> Contrast:
     """Return the cost of ``a`` minus the cost of ``b`` by MOVER on the two costs' intervals."""
-    return mover_contrast(a, b, alpha=alpha, judged=judged, hidden=np.zeros(judged.shape, bool))
+    return mover_contrast(a, b, alpha=alpha, judged=judged, hidden=judged & (a.too_wide(alpha) | b.too_wide(alpha)))
 
 
 def interaction_ratio(a: Pairs, b: Pairs, *, alpha: float, judged: Bools) -> Contrast:
     """Return the relative cost of ``a`` over that of ``b``: log scale, capped Welch degrees of freedom."""
-    variance_a = np.maximum(a.log_adjusted, a.log_floor)
-    variance_b = np.maximum(b.log_adjusted, b.log_floor)
+    variance_a = a.log_variance
+    variance_b = b.log_variance
     return log_contrast(
         a.log_ratio - b.log_ratio,
         variance_a + variance_b,

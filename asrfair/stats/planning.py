@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from asrfair.stats.arrays import Floats, Ints, normal_quantile, ratio, t_quantile, total
-from asrfair.stats.contrasts import welch_df
+from asrfair.stats.contrasts import capped_welch_df
 from asrfair.stats.intervals import WIDEST, stretch
 
 POWER = 0.8
@@ -92,11 +92,11 @@ def detectable_ratio(
 ) -> Floats:
     """Return the smallest detectable ratio of two independent rates from the variances of their logs.
 
-    Welch degrees of freedom; nan where a variance is unknown, or the ratio above the 1000 that is not shown.
+    Capped Welch degrees of freedom; nan where a variance is unknown, or the ratio above the 1000 that is not shown.
     ``between_…``, the speakers' parts of the variances, add what the stretch for skew is expected to take.
     """
     variances = np.asarray(variance_a, float), np.asarray(variance_b, float)
-    df = welch_df(variances[0], np.asarray(df_a, float), variances[1], np.asarray(df_b, float))
+    df = capped_welch_df(variances[0], np.asarray(df_a, float), variances[1], np.asarray(df_b, float))
     taken = _expected_excess(between_b, df_b, between_a, df_a) * normal_quantile(alpha) ** 2
     shift = detectable_paired(np.sqrt(sum(variances)), df, alpha=alpha, power=power) + taken
     return np.exp(np.where(shift > WIDEST, np.nan, shift))
@@ -119,10 +119,11 @@ def detectable_difference(
     (r − 1)² = (A·r)² + B² with A = 1 − exp(−c_a), B = exp(c_b) − 1 and c the half-widths of the log rates;
     c_b with the stretch for skew that goes with ``between_b``, the speakers' part of ``variance_b``.
     """
-    widths = (
-        detectable_paired(np.sqrt(np.asarray(variance, float)), df, alpha=alpha, power=power)
-        for variance, df in ((variance_a, df_a), (variance_b, df_b))
+    variances, dfs = (
+        tuple(np.asarray(value, float) for value in pair) for pair in ((variance_a, variance_b), (df_a, df_b))
     )
+    df = capped_welch_df(variances[0], dfs[0], variances[1], dfs[1])
+    widths = (detectable_paired(np.sqrt(variance), df, alpha=alpha, power=power) for variance in variances)
     below, above = widths
     above = above + normal_quantile(alpha) ** 2 * stretch(np.asarray(between_b, float), np.asarray(df_b, float))
     below, above = (np.where(width > WIDEST, np.nan, width) for width in (below, above))

@@ -18,7 +18,7 @@ KEY = (
 )
 
 
-UNDIRECTED = ("gap", "between_group_sd", "generalised_entropy", "theil", "gini")
+UNDIRECTED = ("gap", "between_group_sd", "generalised_entropy", "theil", "gini", "between_group_sd_lum")
 """Measures that are zero when all groups are equal, and above it when any differ."""
 
 
