@@ -11,6 +11,7 @@ p ≤ .05, in per cent.
 """
 
 import argparse
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -172,7 +173,11 @@ def alarms(setting: Setting, *, replicates: int, seed: int) -> dict[str, float]:
     return {name: 100 * float(np.mean(values[~np.isnan(values)] <= ALPHA)) for name, values in p.items()}
 
 
-def main() -> None:
+MOST = 7.0
+"""False alarms of the interactions, in per cent, beyond which (and two standard errors) the exit code is 1."""
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description="Simulate the false alarms of tests of a change.")
     parser.add_argument("--replicates", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
@@ -188,6 +193,11 @@ def main() -> None:
             print(f"{setting.name:50}" + _line(found, columns), flush=True)
     print(f"{'most':50}" + _line(worst, columns))
     print(f"\n{options.replicates} replicates; " + "; ".join(f"{name} {words}" for name, words in columns.items()))
+    allowed = MOST + 200 * (MOST / 100 * (1 - MOST / 100) / options.replicates) ** 0.5
+    broken = [name for name in INTERACTIONS if worst[name] > allowed]
+    verdict = f"missed by {', '.join(broken)}" if broken else "met"
+    print(f"target (alarms of interactions of at most {MOST:g}): {verdict}")
+    return int(bool(broken))
 
 
 def _line(values: dict[str, float], columns: dict[str, str]) -> str:
@@ -195,4 +205,4 @@ def _line(values: dict[str, float], columns: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
