@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import tomli_w
 
+from asrfair.cards import digest
 from asrfair.condition import condition_rows
 from asrfair.corpus import Axis
 from asrfair.errors import InputError, expected
@@ -47,10 +48,6 @@ def _check_imputed(plan: ScorePlan) -> None:
             )
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-
 def score_tables(plan: ScorePlan) -> Results:
     """Score the tables, save a run folder and return its results; raises InputError for what cannot be used."""
     normalizer = GIVEN_COUNTS if plan.words else find_normalizer(plan.normalizer)
@@ -72,7 +69,7 @@ def score_tables(plan: ScorePlan) -> Results:
     check_confirm(plan, axes=plan.by, conditions=names, backends=backends)
     folder = Path(plan.out)
     record = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(plan).items()}
-    digests = {str(path): _digest(path) for path in inputs(plan)}
+    digests = {str(path): digest(path) for path in inputs(plan)}
     depends = {key: value for key, value in record.items() if key not in ("out", "normalizer", "sensitivity")}
     claim(folder, {"score": depends, "normalizer": normalizer.label, "inputs": digests})
     write_text(folder / PLAN, tomli_w.dumps({"score": record}))

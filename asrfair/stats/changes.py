@@ -104,14 +104,7 @@ def interaction_rows(view: PairView, coded: Coded, *, reference: str, alpha: flo
     index = in_order(view.present & labelled_others(axis, reference, coded), coded)
     other = reference_index(axis, reference, index, coded)
     a, b = at(view.cells, index), at(view.cells, other)
-    shared = shared_speakers(
-        view.cell,
-        view.cluster,
-        view.sums["words"] > 0,
-        reference=axis.groups.index(reference),
-        coded=coded,
-        cells=len(view.present),
-    )
+    shared = shared_speakers(view, coded, reference=reference)
     for scale, compare, how in (
         ("difference", interaction_difference, "{} paired costs, MOVER"),
         ("ratio", interaction_ratio, "{} paired log t, Welch"),

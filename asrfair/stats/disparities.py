@@ -7,13 +7,14 @@ for all rows at once.
 import dataclasses
 import itertools
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 import polars as pl
 
 from asrfair.stats import notes
 from asrfair.stats.arrays import Bools, Floats, Ints, at, ratio, stack
-from asrfair.stats.cells import Axis, Cells, Coded, rate_cells
+from asrfair.stats.cells import Axis, Cells, Coded, Columns, rate_cells
 from asrfair.stats.contrasts import (
     Contrast,
     difference_to_overall,
@@ -41,13 +42,37 @@ def reference_index(axis: Axis, reference: str, index: Ints, coded: Coded) -> In
     return axis.groups.index(reference) * coded.per_group + index % coded.per_group
 
 
-def shared_speakers(cell: Ints, cluster: Ints, spoke: Bools, *, reference: int, coded: Coded, cells: int) -> Ints:
+class Rows(Protocol):
+    """The sums of an axis, a row per cell and speaker."""
+
+    @property
+    def axis(self) -> Axis:
+        """The axis."""
+        ...
+
+    @property
+    def cell(self) -> Ints:
+        """The cell of each row."""
+        ...
+
+    @property
+    def cluster(self) -> Ints:
+        """The speaker of each row."""
+        ...
+
+    @property
+    def sums(self) -> Columns:
+        """The sums of each row."""
+        ...
+
+
+def shared_speakers(view: Rows, coded: Coded, *, reference: str) -> Ints:
     """Return how many known speakers of each cell also speak in the reference group's cell."""
-    known = spoke & (cluster < coded.speakers)
-    cell, cluster = cell[known], cluster[known]
+    known = (view.sums["words"] > 0) & (view.cluster < coded.speakers)
+    cell, cluster = view.cell[known], view.cluster[known]
     place = (cell % coded.per_group) * max(coded.speakers, 1) + cluster
-    also = np.isin(place, place[cell // coded.per_group == reference])
-    return np.bincount(cell, also, cells).astype(np.int64)
+    also = np.isin(place, place[cell // coded.per_group == view.axis.groups.index(reference)])
+    return np.bincount(cell, also, len(view.axis.groups) * coded.per_group).astype(np.int64)
 
 
 def shared_part(shared: Ints, where: str) -> notes.Part:
@@ -108,14 +133,7 @@ def reference_rows(view: AxisSums, coded: Coded, *, reference: str, alpha: float
     """Yield ``difference`` and ``ratio``: each labelled group against the reference group."""
     axis, cells = view.axis, view.cells
     index = in_order((cells.utterances > 0) & labelled_others(axis, reference, coded), coded)
-    shared = shared_speakers(
-        view.cell,
-        view.cluster,
-        view.sums["words"] > 0,
-        reference=axis.groups.index(reference),
-        coded=coded,
-        cells=len(cells.utterances),
-    )
+    shared = shared_speakers(view, coded, reference=reference)
     a, b = at(cells, index), at(cells, reference_index(axis, reference, index, coded))
     judged = a.judged & b.judged
     for measure, compare, how in (

@@ -73,14 +73,7 @@ def matched_rows(view: AxisSums, coded: Coded, *, reference: str, alpha: float) 
     axis = view.axis
     index = in_order((view.cells.utterances > 0) & labelled_others(axis, reference, coded), coded)
     own, others, prompts = _sides(_renditions(coded, axis), view, coded, reference=axis.groups.index(reference))
-    shared = shared_speakers(
-        view.cell,
-        view.cluster,
-        view.sums["words"] > 0,
-        reference=axis.groups.index(reference),
-        coded=coded,
-        cells=len(view.cells.utterances),
-    )
+    shared = shared_speakers(view, coded, reference=reference)
     a, b = at(own.cells, index), at(others.cells, index)
     common = prompts[index]
     none = common == 0

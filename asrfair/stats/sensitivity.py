@@ -51,7 +51,7 @@ def sensitivity_rows(disparities: Sequence[pl.DataFrame], *, alpha: float) -> pl
 
 
 def verdict(alpha: float) -> pl.Expr:
-    """Return what a row of disparities shows at error probability ``alpha``, as reports read it.
+    """Return what a row of disparities shows at error probability ``alpha``.
 
     *worse* or *better* by its adjusted p, or *shown* where it is `UNDIRECTED`, else *not shown*. Undirected measures
     without p are judged by whether the interval leaves out zero. *not judged* without an estimate, an interval or,

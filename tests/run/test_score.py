@@ -346,3 +346,24 @@ def test_artie_agrees_with_counting_by_hand(shared_data: Path, tmp_path: Path) -
         )
         assert rate["wer"][0] == pytest.approx(jiwer.wer(*pairs), abs=0.002)
     assert results.rates.filter(pl.col("axis") == "overall")["utterances"].to_list() == [1712] * 3
+
+
+def test_how_a_table_is_read_is_part_of_the_signature(plan: ScorePlan, tmp_path: Path) -> None:
+    lines = {
+        score_tables(replace(plan, blank=blank, out=str(tmp_path / blank))).signature["signature"]
+        for blank in ("empty", "failure")
+    }
+    assert len(lines) == 2
+
+
+def test_a_covariate_named_like_a_column_of_the_tables(plan: ScorePlan) -> None:
+    path = Path(plan.tables[0])
+    path.write_text(TRANSCRIPTS.replace("said", "reference", 1), encoding="utf-8")
+    with pytest.raises(InputError, match="found the covariate 'reference'; expected another name"):
+        score_tables(replace(plan, reference="reference", covariates=("reference",)))
+
+
+@pytest.mark.parametrize("axes", [("accent*accent",), ("accent*gender", "gender*accent")])
+def test_an_axis_is_asked_for_once(plan: ScorePlan, axes: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match=r"expected each (axis )?once"):
+        score_tables(replace(plan, by=axes, reference_groups={}))

@@ -123,3 +123,37 @@ def test_conditions_keep_their_names(counts, failures_of):
     part = next(iter(interaction_rows(view, coded, reference="a", alpha=0.05)))
     assert part.select("reference_condition", "reference_group").unique().row(0) == ("clean", "a")
     assert part.filter(pl.col("reference_backend") != pl.col("backend")).height == 0
+
+
+def test_what_could_be_found_is_no_less_than_the_interval_can_tell(simulated, run):
+    """A change (or ratio) smaller than its interval's shorter half could not be found with 80 %."""
+    counts = simulated(
+        11, groups={"a": 3, "b": 20}, conditions={"clean": 1.0, "noise": 1.0}, backends={"A": 1.0, "B": 1.0}
+    )
+    options = {"reference_groups": {"accent": "b"}, "baseline_condition": "clean", "baseline_backend": "A"}
+    rows = run(counts, **options).disparities.drop_nulls(["low", "high", "detectable"])
+    ratios = rows.filter(pl.col("measure").is_in(["ratio", "ratio_to_rest", "condition_ratio", "interaction_ratio"]))
+    assert ratios.height > 5
+    for row in ratios.iter_rows(named=True):
+        assert row["detectable"] > min(row["estimate"] / row["low"], row["high"] / row["estimate"])
+
+
+def test_a_cost_on_a_rate_too_wide_to_show_is_not_shown(counts_of, run):
+    errors = {"clean": (7, 0, 0, 0), "noise": (7, 1, 0, 0)}
+    words = (7, 16, 3, 2)
+    rows = [
+        {
+            "utterance_id": f"u{n}",
+            "speaker_id": f"s{n}",
+            "accent": "a",
+            "condition": condition,
+            "errors": errors[condition][n],
+            "reference_words": words[n],
+        }
+        for condition in errors
+        for n in range(4)
+    ]
+    found = run(counts_of(rows), baseline_condition="clean").disparities
+    row = found.filter(pl.col("measure") == "condition_difference", pl.col("axis") == "accent").row(0, named=True)
+    assert (row["low"], row["high"], row["p"], row["detectable"]) == (None, None, None, None)
+    assert "interval too wide to show" in row["note"]
