@@ -31,6 +31,8 @@ class Results:
     models: pl.DataFrame
     sensitivity: pl.DataFrame
     conditions: pl.DataFrame
+    measurements: pl.DataFrame
+    handicaps: pl.DataFrame
     timings: pl.DataFrame
     signature: Mapping[str, Any]
 

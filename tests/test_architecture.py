@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "asrfair"
-BASE = {"__init__", "audio", "cards", "errors", "reading", "results", "seeds", "tables"}
+BASE = {"__init__", "audio", "cards", "errors", "reading", "results", "schemas", "seeds", "tables"}
 STAGES = {"corpus", "condition", "backend", "scoring", "stats", "report"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

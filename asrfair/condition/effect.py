@@ -4,7 +4,8 @@ Conventions
 -----------
 An effect takes the signal (float64, shape=(n,), full scale ±1, finite, n ≥ 1), the circumstances, and its
 parameters by keyword; it returns float64 of the same shape unless it says otherwise. Values above full scale
-are kept. A parameter's annotation is what a card's value is checked against.
+are kept. A linear effect takes the circumstances and its parameters alone and returns a `Linear`; neighbours
+share one Fourier transform. A parameter's annotation is what a card's value is checked against.
 """
 
 import inspect
@@ -20,7 +21,11 @@ from asrfair.cards import convert
 from asrfair.errors import CardError, expected
 
 Signal = NDArray[np.float64]
-Parameter = float | int | str
+Spectrum = NDArray[np.complex128] | NDArray[np.float64]
+Parameter = float | int | str | tuple[float, ...] | tuple[str, ...]
+Parameters = Mapping[str, Parameter]
+Kind = Literal["talkers", "voices", "recording", "response"]
+"""Materials: other talkers; one utterance of each of many voices; one noise recording; one impulse response."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,11 @@ class Range:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What an effect is given beside the signal: the rate in Hz, its randomness, and its materials at that rate."""
+    """What an effect is given beside the signal: the rate in Hz, its randomness, and its materials.
+
+    ``materials`` are at the working rate of the run. What a linear effect returns may depend on the rate and the
+    materials, not on ``rng``.
+    """
 
     sample_rate: int
     rng: np.random.Generator
@@ -41,11 +50,39 @@ class Circumstances:
 
 
 @dataclass(frozen=True)
-class Effect:
-    """A function of signal, circumstances and parameters, and the kind of material it needs, if any."""
+class Linear:
+    """A linear, time-invariant effect.
 
-    function: Callable[..., Signal]
-    needs: Literal["talkers", "recording"] | None = None
+    ``spectrum(size)`` is its transfer function, shape=(size // 2 + 1,), at the frequencies of
+    ``numpy.fft.rfftfreq(size, 1 / sample_rate)``. An impulse at 0 s is spread over −``before_s`` to ``after_s``.
+    """
+
+    spectrum: Callable[[int], Spectrum]
+    before_s: float
+    after_s: float
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A function and its parameters, and what must be known of it.
+
+    needs       the kind of material it needs, if any
+    linear      whether the function returns a `Linear`
+    adds_noise  whether it adds noise to speech: its SNR (parameter ``snr_db``) is measured on what came out
+    rate        the sample rate in Hz that it works at, from its parameters and the working rate; None: any
+    ready       raises CardError, before a run, where what it needs is not installed, or parameters do not go
+                together; of the parameters and the working rate
+    describe    what is known of it beside its parameters, as columns of table ``measurements``; of a `Circumstances`
+                and the parameters
+    """
+
+    function: Callable[..., Any]
+    needs: Kind | None = None
+    linear: bool = False
+    adds_noise: bool = False
+    rate: Callable[[Parameters, int], int] | None = None
+    ready: Callable[[Parameters, int], None] | None = None
+    describe: Callable[..., Mapping[str, float]] | None = None
 
     def parameters(self) -> Mapping[str, Any]:
         """Return the type, with its range, of each parameter by name."""
@@ -81,6 +118,10 @@ def _check_value(hint: Any, value: Any, *, where: str) -> Parameter:
     checked: Parameter = convert(hint, value, where=where)
     for limit in getattr(hint, "__metadata__", ()):
         # Written so that NaN fails as well.
-        if isinstance(limit, Range) and not limit.low <= float(checked) <= limit.high:
+        if isinstance(limit, Range) and not all(limit.low <= float(part) <= limit.high for part in _parts(checked)):
             raise CardError(f"{where}: found {value!r}; expected {limit.low:g} to {limit.high:g}")
     return checked
+
+
+def _parts(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, tuple) else (value,)

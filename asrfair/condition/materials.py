@@ -1,40 +1,59 @@
-"""What effects need from elsewhere, and how it is drawn: other talkers of the corpus, recordings in a folder."""
+"""What effects need from elsewhere, and how it is drawn: other talkers of the corpus, recordings of the user's."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from asrfair.condition.card import Condition
+from asrfair.condition.card import RECORDINGS, Condition
+from asrfair.condition.effect import Kind
 from asrfair.condition.effects import EFFECTS
-from asrfair.condition.recordings import list_recordings
+from asrfair.condition.recordings import Recording
 from asrfair.errors import InputError
 
-__all__ = ["Need", "choose_recording", "choose_talkers", "group_talkers", "list_recordings", "materials_needed"]
+__all__ = ["Need", "choose_recording", "choose_talkers", "choose_voices", "group_talkers", "materials_needed"]
+
+VOICES = 40
+"""How many speakers the corpus's own long-term spectrum is taken from, one utterance each."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """What one step needs: ``count`` other talkers, or one recording out of ``folder``; steps count from 0."""
+    """What one step needs: ``count`` talkers or voices, or one of ``recordings`` (a path); steps count from 0.
+
+    ``classes`` are the kinds of recordings that may be drawn (none: any), ``channel`` counts from 0.
+    """
 
     step: int
-    kind: Literal["talkers", "recording"]
+    kind: Kind
     count: int
-    folder: Path | None = None
+    recordings: Path | None = None
+    classes: tuple[str, ...] = ()
+    channel: int | None = None
 
 
 def materials_needed(condition: Condition) -> list[Need]:
-    """Return the needs of a condition's steps, in order; empty for most conditions."""
+    """Return the needs of a condition's steps, in order; empty for most conditions.
+
+    A parameter ``spectrum`` other than ``corpus`` needs no voices.
+    """
     needs = []
     for index, step in enumerate(condition.steps):
-        kind = EFFECTS[step.effect].needs
+        kind, given = EFFECTS[step.effect].needs, step.parameters
         if kind == "talkers":
-            needs.append(Need(index, kind, int(step.parameters["talkers"])))
-        elif kind == "recording":
-            needs.append(Need(index, kind, 1, Path(str(step.parameters["folder"]))))
+            needs.append(Need(index, kind, int(str(given["talkers"]))))
+        elif kind == "voices" and given["spectrum"] == "corpus":
+            needs.append(Need(index, kind, VOICES))
+        elif kind in ("recording", "response"):
+            classes = given.get("classes", ())
+            channel = int(str(given["channel"])) if "channel" in given else None
+            needs.append(Need(index, kind, 1, Path(str(given[RECORDINGS])), tuple(map(str, _tuple(classes))), channel))
     return needs
+
+
+def _tuple(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def group_talkers(utterances: Iterable[tuple[str, str | None]]) -> dict[str, list[str]]:
@@ -58,14 +77,20 @@ def choose_talkers(
     """
     if speaker_id is None:
         raise InputError("found no speaker id; expected one, to choose other talkers")
-    others = [utterances for speaker, utterances in talkers.items() if speaker != speaker_id]
+    others = {speaker: utterances for speaker, utterances in talkers.items() if speaker != speaker_id}
     if len(others) < count:
         raise InputError(f"found {len(others)} speakers other than '{speaker_id}'; expected at least {count}")
-    order = rng.permutation(len(others))
-    places = rng.random(len(others))
-    return [others[index][int(place * len(others[index]))] for index, place in zip(order, places, strict=True)]
+    return choose_voices(others, rng=rng)
 
 
-def choose_recording(files: Sequence[Path], rng: np.random.Generator) -> Path:
-    """Draw one of the files of `list_recordings`, each as likely as any other."""
-    return files[int(rng.integers(len(files)))]
+def choose_voices(talkers: Mapping[str, Sequence[str]], *, rng: np.random.Generator) -> list[str]:
+    """Draw one utterance of every speaker of `group_talkers`; return them in a drawn order."""
+    spoken = list(talkers.values())
+    order = rng.permutation(len(spoken))
+    places = rng.random(len(spoken))
+    return [spoken[index][int(place * len(spoken[index]))] for index, place in zip(order, places, strict=True)]
+
+
+def choose_recording(recordings: Sequence[Recording], rng: np.random.Generator) -> Recording:
+    """Draw one of `list_recordings`, each as likely as any other."""
+    return recordings[int(rng.integers(len(recordings)))]

@@ -1,119 +1,221 @@
-"""Additive noise at a signal-to-noise ratio: white, pink, babble, recorded.
+"""Additive noise at a signal-to-noise ratio, made from random numbers: white, pink, brown, speech-shaped.
 
 Conventions
 -----------
-SNR in dB is the active speech level of the signal (`asrfair.condition.level`) minus the plain level of the
-noise over the whole utterance. It is exact: the drawn noise is measured, then scaled. Digital silence has no
-SNR and raises InputError. The result may exceed full scale.
+SNR in dB is the level of the speech minus the plain level of the noise over the whole utterance. The level of the
+speech is its active speech level (`asrfair.condition.level`); with ``speech_level`` ``rms`` its plain level, pauses
+included. It is exact: the drawn noise is measured, then scaled. The noise itself does not depend on ``snr_db``.
+Digital silence has no SNR and raises InputError. The result may exceed full scale.
+
+Coloured noise is Gaussian, made in blocks of two seconds or more: random complex amplitudes, shaped, and one inverse
+Fourier transform. A block crossfades into the next at equal power over a sixteenth of its length.
 """
 
-from typing import Annotated
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Annotated, Literal
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from asrfair.condition.effect import Circumstances, Range, Signal
 from asrfair.condition.level import active_level_db, rms_level_db
 from asrfair.errors import InputError
 
 SnrDb = Annotated[float, Range(-30, 60)]
+SpeechLevel = Literal["active", "rms"]
 
-# Below it, pink noise would put half of its power where nothing is heard, the more the longer the utterance.
-PINK_LOW_HZ = 20.0
-CROSSFADE_S = 0.01
+# Below it, pink and brown noise would put most of their power where nothing is heard.
+LOW_HZ = 20.0
+# The shortest block of coloured noise: it resolves half a hertz.
+BLOCK_S = 2.0
+# Of a block, what crossfades with the next.
+FADE_PART = 16
+# Windows of the corpus's own spectrum, half overlapping: they resolve 16 Hz.
+WINDOW_S = 0.064
+# Byrne et al. 1994, table II: long-term average speech spectrum, male and female combined, as levels in third-octave
+# bands from 63 Hz to 16 kHz, normalised to 70 dB overall.
+# fmt: off
+BYRNE_1994_DB = (
+    38.6, 43.5, 54.4, 57.7, 56.8, 60.2, 60.3, 59.0, 62.1, 62.1, 60.5, 56.8, 53.7,
+    53.0, 52.0, 48.7, 48.1, 46.8, 45.6, 44.5, 44.3, 43.7, 43.4, 41.3, 40.7,
+)
+# fmt: on
+# The lower edge of the band of 63 Hz as a power of ten, in tenths: IEC 61260-1, base-ten bands.
+BYRNE_1994_FIRST_EDGE = 17.5
 
 
-def white_noise(signal: Signal, circumstances: Circumstances, *, snr_db: SnrDb) -> Signal:
+def white_noise(
+    signal: Signal, circumstances: Circumstances, *, snr_db: SnrDb, speech_level: SpeechLevel = "active"
+) -> Signal:
     """Add Gaussian noise with equal power at all frequencies."""
     noise = circumstances.rng.standard_normal(len(signal))
-    return _add(signal, noise, snr_db=snr_db, sample_rate=circumstances.sample_rate)
+    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
 
 
-def pink_noise(signal: Signal, circumstances: Circumstances, *, snr_db: SnrDb) -> Signal:
-    """Add Gaussian noise with equal power in every octave above 20 Hz."""
-    # A power of two at least a second long: fast to transform, and defined for an utterance of one sample.
-    size = 1 << (max(len(signal), circumstances.sample_rate) - 1).bit_length()
-    spectrum = np.fft.rfft(circumstances.rng.standard_normal(size))
-    frequency_hz = np.fft.rfftfreq(size, 1.0 / circumstances.sample_rate)
-    heard = frequency_hz >= PINK_LOW_HZ
-    spectrum[heard] /= np.sqrt(frequency_hz[heard])
-    spectrum[~heard] = 0.0
-    noise = np.fft.irfft(spectrum, size)[: len(signal)]
-    return _add(signal, noise, snr_db=snr_db, sample_rate=circumstances.sample_rate)
+def pink_noise(
+    signal: Signal, circumstances: Circumstances, *, snr_db: SnrDb, speech_level: SpeechLevel = "active"
+) -> Signal:
+    """Add Gaussian noise with equal power in every octave above 20 Hz (power falls by 3.01 dB per octave)."""
+    noise = _coloured(len(signal), circumstances, "pink")
+    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
 
 
-def babble(
+def brown_noise(
+    signal: Signal, circumstances: Circumstances, *, snr_db: SnrDb, speech_level: SpeechLevel = "active"
+) -> Signal:
+    """Add Gaussian noise whose power falls by 6.02 dB per octave above 20 Hz, as that of a random walk does."""
+    noise = _coloured(len(signal), circumstances, "brown")
+    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
+
+
+def speech_shaped_noise(
     signal: Signal,
     circumstances: Circumstances,
     *,
     snr_db: SnrDb,
-    talkers: Annotated[int, Range(1, 100)],
+    spectrum: Literal["byrne1994", "corpus"] = "byrne1994",
+    speech_level: SpeechLevel = "active",
 ) -> Signal:
-    """Add other talkers of the same corpus, all at the same active speech level.
+    """Add Gaussian noise with a long-term average speech spectrum.
 
-    Each is looped to the utterance's length from a random place. Raises InputError for a silent talker and
-    for another number of talkers than ``talkers``.
+    ``byrne1994``: the international one of Byrne et al. 1994 (J. Acoust. Soc. Am. 96(4), 2108–2120, table II, male
+    and female combined), flat within each third-octave band, nothing below 56 Hz and above 17.8 kHz. ``corpus``: the
+    mean power spectrum of the corpus's voices, which are the materials, each at the same active level, above 20 Hz.
+    Raises InputError for ``corpus`` without voices, or with a silent one.
     """
-    if len(circumstances.materials) != talkers:
-        raise InputError(f"babble: found {len(circumstances.materials)} other talkers; expected {talkers}")
-    noise = np.zeros(len(signal))
-    for talker in circumstances.materials:
-        if not talker.any():
-            raise InputError("babble: found a silent talker; expected speech")
-        level_db = active_level_db(talker, sample_rate=circumstances.sample_rate)
-        start = int(circumstances.rng.integers(len(talker)))
-        noise += _looped(talker, start, len(signal)) * _gain(-level_db)
-    return _add(signal, noise, snr_db=snr_db, sample_rate=circumstances.sample_rate)
+    colour = _Voices(circumstances.materials) if spectrum == "corpus" else spectrum
+    noise = _coloured(len(signal), circumstances, colour)
+    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
 
 
-def recorded_noise(signal: Signal, circumstances: Circumstances, *, snr_db: SnrDb, folder: str) -> Signal:
-    """Add a recording from the user's folder, from a random place on.
+def add_noise(
+    signal: Signal, noise: Signal, circumstances: Circumstances, *, snr_db: float, speech_level: SpeechLevel
+) -> Signal:
+    """Return shape=(n,): the signal and the noise, the latter scaled to the SNR in its place.
 
-    One shorter than the utterance is looped, its ends crossfaded over 10 ms. Raises InputError for a recording
-    that is silent throughout; a draw that lands on digital silence moves on to the next sound.
+    Raises InputError where either is silent.
     """
-    if len(circumstances.materials) != 1:
-        raise InputError(f"recorded_noise: found {len(circumstances.materials)} recordings; expected 1")
-    recording = circumstances.materials[0]
-    if not recording.any():
-        raise InputError(f"recorded_noise: found a silent recording in {folder}; expected noise")
-    if len(recording) < len(signal):
-        loop = _crossfaded(recording, round(CROSSFADE_S * circumstances.sample_rate))
-        noise = _looped(loop, int(circumstances.rng.integers(len(loop))), len(signal))
-    else:
-        noise = _excerpt(recording, len(signal), circumstances.rng)
-    return _add(signal, noise, snr_db=snr_db, sample_rate=circumstances.sample_rate)
-
-
-def _add(signal: Signal, noise: Signal, *, snr_db: float, sample_rate: int) -> Signal:
-    speech_db = active_level_db(signal, sample_rate=sample_rate)
+    speech_db = speech_level_db(signal, sample_rate=circumstances.sample_rate, speech_level=speech_level)
     noise_db = rms_level_db(noise)
-    if not np.isfinite(noise_db):
+    if not math.isfinite(noise_db):
         raise InputError("silent noise: SNR undefined")
-    return signal + noise * _gain(speech_db - snr_db - noise_db)
+    # In place: a fresh array of this size costs more than the arithmetic.
+    noise *= amplitude(speech_db - snr_db - noise_db)
+    noise += signal
+    return noise
 
 
-def _gain(level_db: float) -> float:
+def speech_level_db(signal: Signal, *, sample_rate: int, speech_level: SpeechLevel) -> float:
+    """Return the level of shape=(n,) that an SNR refers to, in dB; raises InputError for digital silence."""
+    if speech_level == "active":
+        return active_level_db(signal, sample_rate=sample_rate)
+    level_db = rms_level_db(signal)
+    if not math.isfinite(level_db):
+        raise InputError("silent utterance: SNR undefined")
+    return level_db
+
+
+def amplitude(level_db: float) -> float:
+    """Return the factor that a level in dB stands for."""
     return float(10.0 ** (level_db / 20.0))
 
 
-def _looped(material: Signal, start: int, length: int) -> Signal:
-    return np.resize(np.roll(material, -start), length)
+class _Voices:
+    """The voices of a corpus as a key: equal to another with the same arrays, not just arrays of equal values."""
+
+    def __init__(self, samples: Sequence[Signal]) -> None:
+        self.samples = tuple(samples)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Voices) and [*map(id, self.samples)] == [*map(id, other.samples)]
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(id, self.samples)))
 
 
-def _excerpt(recording: Signal, length: int, rng: np.random.Generator) -> Signal:
-    last = len(recording) - length
-    start = int(rng.integers(last + 1))
-    if not recording[start : start + length].any():
-        sounds = np.flatnonzero(recording)
-        start = min(int(sounds[np.searchsorted(sounds, start) % len(sounds)]), last)
-    return recording[start : start + length]
+def _coloured(length: int, circumstances: Circumstances, colour: str | _Voices) -> Signal:
+    """Return Gaussian noise, shape=(length,), with the spectrum of a colour of `COLOURS` or of voices."""
+    rate = circumstances.sample_rate
+    size = 1 << math.ceil(math.log2(BLOCK_S * rate))
+    shape = _named_shape(colour, rate, size) if isinstance(colour, str) else _voices_shape(colour, rate, size)
+    if length <= size:
+        return _block(circumstances.rng, shape)[:length]
+    fade = size // FADE_PART
+    hop = size - fade
+    rise = np.sin((np.arange(fade) + 0.5) / fade * (np.pi / 2))
+    blocks = math.ceil((length - fade) / hop)
+    noise = np.empty(blocks * hop + fade)
+    for start in range(0, blocks * hop, hop):
+        block = _block(circumstances.rng, shape)
+        if start:
+            block[:fade] *= rise
+            block[:fade] += noise[start : start + fade] * rise[::-1]
+        noise[start : start + size] = block
+    return noise[:length]
 
 
-def _crossfaded(recording: Signal, fade: int) -> Signal:
-    """Return a loop whose end runs into its start: the last samples fade, at equal power, into the first."""
-    fade = min(fade, len(recording) // 4)
-    if fade == 0:
-        return recording
-    angle = (np.arange(fade) + 0.5) / fade * (np.pi / 2)
-    blend = recording[-fade:] * np.cos(angle) + recording[:fade] * np.sin(angle)
-    return np.concatenate([recording[fade:-fade], blend])
+@lru_cache(maxsize=32)
+def _named_shape(colour: str, rate: int, size: int) -> Signal:
+    return _shape(COLOURS[colour], rate, size)
+
+
+# Few: each keeps its voices.
+@lru_cache(maxsize=4)
+def _voices_shape(voices: _Voices, rate: int, size: int) -> Signal:
+    return _shape(lambda frequency_hz: _voiced(frequency_hz, voices, rate), rate, size)
+
+
+def _shape(gain: Callable[[Signal], Signal], rate: int, size: int) -> Signal:
+    """Return the amplitudes of a block of ``size`` samples at the frequencies of its Fourier transform."""
+    frequency_hz = np.fft.rfftfreq(size, 1.0 / rate).astype(np.float64)
+    heard = frequency_hz >= LOW_HZ
+    shape = np.zeros(len(frequency_hz))
+    shape[heard] = gain(frequency_hz[heard])
+    return shape
+
+
+def _block(rng: np.random.Generator, shape: Signal) -> Signal:
+    amplitudes = rng.standard_normal(2 * len(shape)).view(np.complex128)
+    amplitudes *= shape
+    block: Signal = np.fft.irfft(amplitudes, 2 * (len(shape) - 1))
+    return block
+
+
+def _byrne_1994(frequency_hz: Signal) -> Signal:
+    levels_db = np.array([-np.inf, *BYRNE_1994_DB, -np.inf])
+    edges_hz = 10.0 ** ((BYRNE_1994_FIRST_EDGE + np.arange(len(BYRNE_1994_DB) + 1)) / 10.0)
+    band = np.searchsorted(edges_hz, frequency_hz, side="right")
+    width_hz = np.diff(edges_hz, prepend=0.0, append=np.inf)
+    gain: Signal = np.sqrt(10.0 ** (levels_db / 10.0) / width_hz)[band]
+    return gain
+
+
+COLOURS: dict[str, Callable[[Signal], Signal]] = {
+    "pink": lambda frequency_hz: frequency_hz**-0.5,
+    "brown": lambda frequency_hz: 1.0 / frequency_hz,
+    "byrne1994": _byrne_1994,
+}
+"""Amplitude by frequency in Hz, to any scale."""
+
+
+def _voiced(frequency_hz: Signal, voices: _Voices, sample_rate: int) -> Signal:
+    if not voices.samples:
+        raise InputError("speech_shaped_noise: found no voices; expected some, for the corpus's own spectrum")
+    size = 1 << math.ceil(math.log2(WINDOW_S * sample_rate))
+    power = np.mean([_voice_power(voice, sample_rate, size) for voice in voices.samples], axis=0)
+    gain: Signal = np.sqrt(np.interp(frequency_hz, np.fft.rfftfreq(size, 1.0 / sample_rate), power))
+    return gain
+
+
+def _voice_power(voice: Signal, sample_rate: int, size: int) -> Signal:
+    """Return the mean power spectrum (Welch 1967) of a voice at an active level of 0 dB, its mean removed."""
+    if not voice.any():
+        raise InputError("speech_shaped_noise: found a silent voice; expected speech")
+    speech = voice - np.mean(voice)
+    level_db = active_level_db(speech, sample_rate=sample_rate)
+    padded = np.pad(speech, (0, max(0, size - len(voice))))
+    windows = sliding_window_view(padded, size)[:: size // 2] * np.hanning(size)
+    power: Signal = np.mean(np.abs(np.fft.rfft(windows, axis=1)) ** 2, axis=0)
+    return power * amplitude(-level_db) ** 2

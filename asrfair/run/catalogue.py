@@ -1,7 +1,8 @@
 """What can be named in a plan: cards and backends, listed one line each, and one card in full."""
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,7 +10,10 @@ from rich.table import Table
 
 from asrfair.backend.registry import backend_class, backend_classes
 from asrfair.cards import find_card, shipped
-from asrfair.condition import load_condition, shipped_conditions
+from asrfair.condition import EFFECTS, Condition, load_rungs, shipped_conditions
+from asrfair.condition.card import RUNG
+from asrfair.condition.effect import Parameter
+from asrfair.condition.names import numbered, unit_of
 from asrfair.corpus import CorpusCard, load_card
 from asrfair.errors import BackendError
 
@@ -20,6 +24,8 @@ def list_names(kind: str, console: Console) -> None:
     for name, line in LISTS[kind]().items():
         table.add_row(escape(name), escape(line))
     console.print(table)
+    if kind == "conditions":
+        console.print(escape(CONDITION_KEY), style="dim")
 
 
 def _corpora() -> dict[str, str]:
@@ -28,7 +34,37 @@ def _corpora() -> dict[str, str]:
 
 
 def _conditions() -> dict[str, str]:
-    return {condition.name: condition.summary for condition in shipped_conditions()}
+    return {name: _condition_line(rungs) for name, rungs in sorted(shipped_conditions().items())}
+
+
+def _condition_line(rungs: Sequence[Condition]) -> str:
+    """Return a condition's summary, the rungs of a ladder, and what it needs, as ``[=RECORDINGS, codecs]``."""
+    first = rungs[0]
+    needs = ", ".join(condition_needs(first))
+    return _whole_summary(first) + _rungs_shortly(rungs) + (f" [{needs}]" if needs else "")
+
+
+def condition_needs(condition: Condition) -> list[str]:
+    """Return what a condition asks for that is not in asrfair: recordings, extras, a Debian package."""
+    own = any(
+        EFFECTS[step.effect].needs in ("recording", "response") and not step.parameters.get("recordings")
+        for step in condition.steps
+    )
+    libraries = (name for step in condition.steps for name in LIBRARIES.get(step.effect, ()))
+    return (["=RECORDINGS"] if own else []) + list(dict.fromkeys(libraries))
+
+
+def _whole_summary(condition: Condition) -> str:
+    """Return the summary of the card: that of a rung ends in its value."""
+    return condition.summary.rpartition(": ")[0] if condition.rung else condition.summary
+
+
+def _rungs_shortly(rungs: Sequence[Condition]) -> str:
+    values = [condition.rung for condition in rungs if condition.rung]
+    if not values:
+        return ""
+    unit = unit_of(values[0].parameter)
+    return f" ({values[0].value:g} … {values[-1].value:g}{f' {unit}' if unit else ''}, {len(values)} rungs)"
 
 
 def _backends() -> dict[str, str]:
@@ -42,6 +78,22 @@ def _first_line(backend: str) -> str:
         return str(error)
 
 
+LIBRARIES = {
+    "amr_nb": ("codecs",),
+    "amr_wb": ("codecs", "debian"),
+    "g722": ("codecs",),
+    "g726": ("codecs",),
+    "mp3": ("codecs",),
+    "opus": ("codecs",),
+    "simulated_room": ("rooms",),
+}
+"""What effects need besides asrfair itself: its extras, or a library of the system."""
+CONDITION_KEY = (
+    "A ladder is planned whole by its name; NAME@VALUE is one rung. "
+    "[=RECORDINGS]: plan NAME=RECORDINGS, yours (asrfair show condition NAME says where some are to be had). "
+    "[codecs], [rooms]: pip install 'asrfair[codecs,rooms]'. [debian]: apt-get install libvo-amrwbenc0. "
+    "asrfair doctor says what is installed."
+)
 NORMALIZERS = {
     "none": "the text as it is",
     "basic": "NFKC, lower case, no punctuation, any script",
@@ -72,12 +124,36 @@ LISTS: dict[str, Callable[[], dict[str, str]]] = {
 
 
 def show_card(kind: str, name: str, console: Console) -> None:
-    """Print a card's file, after checking that it can be used; raises CardError."""
+    """Print a card, after checking that it can be used, and what a condition expands to; raises CardError."""
     if kind == "corpus":
         _print_corpus(load_card(name), console)
         return
-    load_condition(name, complete=False)
-    console.print(escape(find_card("conditions", name).read_text(encoding="utf-8").rstrip()))
+    rungs = load_rungs(name, complete=False)
+    bare = name if name.endswith(".toml") else re.split(f"[{RUNG}=]", name)[0]
+    console.print(escape(find_card("conditions", bare).read_text(encoding="utf-8").rstrip()))
+    _print_steps(rungs, console)
+
+
+def _print_steps(rungs: Sequence[Condition], console: Console) -> None:
+    swept = rungs[0].rung if len(rungs) > 1 else None
+    console.print("\nWhat it does, in order:" if rungs[0].steps else "\nIt does nothing to the recording.")
+    for name, step in zip(numbered([step.effect for step in rungs[0].steps]), rungs[0].steps, strict=True):
+        given = (
+            f"{key} = {'as the rung says' if swept and swept.parameter == f'{name}.{key}' else _written(value)}"
+            for key, value in step.parameters.items()
+        )
+        console.print(escape(f"  {name}: {', '.join(given)}"))
+    if swept:
+        console.print(escape(f"Rungs: {', '.join(rung.name for rung in rungs)}"))
+    needs = condition_needs(rungs[0])
+    if needs:
+        console.print(escape(f"Needs: {', '.join(needs)}"))
+
+
+def _written(value: Parameter) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    return repr(value) if isinstance(value, str) else f"{value:g}"
 
 
 def _print_corpus(card: CorpusCard, console: Console) -> None:

@@ -12,7 +12,8 @@ PLAN = """\
 # Axes to report, and products of axes. Default: every axis of the corpus card.
 # by = ["accent", "gender", "accent*gender"]
 
-# Condition cards by name (asrfair list conditions) or path; NAME=FOLDER where recordings are needed.
+# Condition cards by name (asrfair list conditions) or path; NAME=FOLDER where recordings are needed. A ladder, such
+# as "snr-pink", is all of its rungs, louder and louder; "snr-pink@10" is one. asrfair listen plays one utterance.
 conditions = ["clean", "pink-noise-10db", "telephone"]
 
 # How text is normalised before it is compared: none, basic, whisper-english; more joined by +, such as

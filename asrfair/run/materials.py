@@ -5,7 +5,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from asrfair.audio import Waveform, read_audio
 from asrfair.condition import (
@@ -13,6 +15,7 @@ from asrfair.condition import (
     Need,
     choose_recording,
     choose_talkers,
+    choose_voices,
     group_talkers,
     list_recordings,
     materials_needed,
@@ -34,6 +37,7 @@ class Materials:
         self._audio_root = audio_root
         self._read = lru_cache(maxsize=64)(self._read_utterance)
         self._read_noise = lru_cache(maxsize=16)(self._read_recording)
+        self._hear_voices = lru_cache(maxsize=4)(self._draw_voices)
         self._list = lru_cache(maxsize=None)(list_recordings)
 
     @cached_property
@@ -46,10 +50,10 @@ class Materials:
 
     def gather(
         self, condition: Condition, *, utterance_id: str, speaker_id: str | None
-    ) -> Mapping[int, Sequence[Waveform]]:
+    ) -> Mapping[int, Sequence[NDArray[np.float64]]]:
         """Return, per step of the condition that needs any, its waveforms at the working rate."""
         return {
-            need.step: self._fetch(need, condition.name, utterance_id, speaker_id)
+            need.step: self._fetch(need, condition.stream, utterance_id, speaker_id)
             for need in materials_needed(condition)
         }
 
@@ -57,40 +61,57 @@ class Materials:
         """Raise InputError before a run where a condition can never be served: no noise, too few talkers."""
         for condition in conditions:
             for need in materials_needed(condition):
-                if need.kind == "recording":
-                    self._list(need.folder)
-                elif len(self._talkers) <= need.count:
+                if need.recordings is not None:
+                    self._list(need.recordings, classes=need.classes)
+                elif need.kind == "voices" and not self._talkers:
+                    raise InputError(
+                        f"condition '{condition.name}': found no speaker with audio; expected some, for the "
+                        "corpus's own spectrum"
+                    )
+                elif need.kind == "talkers" and len(self._talkers) <= need.count:
                     raise InputError(
                         f"condition '{condition.name}': found {len(self._talkers)} speakers with audio; "
                         f"expected at least {need.count + 1}, to take {need.count} other talkers"
                     )
 
-    def _fetch(self, need: Need, condition: str, utterance_id: str, speaker_id: str | None) -> list[Waveform]:
-        rng = generator(self.seed, condition, utterance_id, f"material {need.step}")
-        if need.kind == "recording":
-            return [self._read_noise(choose_recording(self._list(need.folder), rng))]
-        preferred = choose_talkers(self._talkers, speaker_id=speaker_id, count=need.count, rng=rng)
-        found: list[Waveform] = []
-        for talker in preferred:
-            # An unreadable or silent talker is passed over for the next in the drawn order; its own row reports it.
+    def _fetch(
+        self, need: Need, stream: str, utterance_id: str, speaker_id: str | None
+    ) -> Sequence[NDArray[np.float64]]:
+        if need.kind == "voices":
+            return self._hear_voices(stream, need.step, need.count)
+        rng = generator(self.seed, stream, utterance_id, f"material {need.step}")
+        if need.recordings is not None:
+            drawn = choose_recording(self._list(need.recordings, classes=need.classes), rng)
+            return [self._read_noise(drawn.path, need.channel)]
+        talkers = choose_talkers(self._talkers, speaker_id=speaker_id, count=need.count, rng=rng)
+        return self._audible(talkers, need.count)
+
+    def _draw_voices(self, stream: str, step: int, count: int) -> list[NDArray[np.float64]]:
+        """Return up to ``count`` voices of the corpus, the same for every utterance."""
+        drawn = choose_voices(self._talkers, rng=generator(self.seed, stream, f"material {step}"))
+        return self._audible(drawn, min(count, len(drawn)))
+
+    def _audible(self, drawn: Sequence[str], count: int) -> list[NDArray[np.float64]]:
+        """Return the first ``count`` that can be heard: one that is unreadable or silent has a row of its own."""
+        found: list[NDArray[np.float64]] = []
+        for utterance in drawn:
             try:
-                speech = self._read(talker)
+                speech = self._read(utterance)
             except InputError:
                 continue
             if speech.any():
                 found.append(speech)
-            if len(found) == need.count:
+            if len(found) == count:
                 return found
-        raise InputError(f"found {len(found)} other talkers that can be heard; expected {need.count}")
+        raise InputError(f"found {len(found)} other talkers that can be heard; expected {count}")
 
-    def _read_utterance(self, utterance_id: str) -> Waveform:
-        place = self._spoken["utterance_id"].search_sorted(utterance_id)
-        return read_row(self._spoken.row(place, named=True), audio_root=self._audio_root, sample_rate=self.sample_rate)[
-            0
-        ]
+    def _read_utterance(self, utterance_id: str) -> NDArray[np.float64]:
+        row = self._spoken.row(self._spoken["utterance_id"].search_sorted(utterance_id), named=True)
+        samples, _ = read_row(row, audio_root=self._audio_root, sample_rate=self.sample_rate)
+        return samples.astype(np.float64)
 
-    def _read_recording(self, path: Path) -> Waveform:
-        return read_audio(path, sample_rate=self.sample_rate).samples
+    def _read_recording(self, path: Path, channel: int | None) -> NDArray[np.float64]:
+        return read_audio(path, sample_rate=self.sample_rate, channel=channel).samples.astype(np.float64)
 
 
 def read_row(row: Mapping[str, Any], *, audio_root: Path, sample_rate: int) -> tuple[Waveform, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asrfair.audio import read_audio
-from asrfair.condition.level import active_level_db, rms_level_db
+from asrfair.condition.level import active_level_db, activity, rms_level_db
 from asrfair.errors import InputError
 
 RATE_HZ = 8000
@@ -55,17 +55,24 @@ def test_equals_the_recommendation_written_out(speech: Callable[..., np.ndarray]
     assert measured == pytest.approx(coarse, abs=0.25)
 
 
-def test_equals_the_definition_at_its_own_thresholds(speech: Callable[..., np.ndarray]) -> None:
-    samples = speech(2.5, sample_rate=RATE_HZ)
-    decay = math.exp(-1 / (0.03 * RATE_HZ))
+def own_thresholds(samples: np.ndarray, sample_rate: int) -> list[float]:
+    decay = math.exp(-1 / (0.03 * sample_rate))
     first = second = peak = 0.0
     for sample in samples.tolist():
         first = decay * first + (1 - decay) * abs(sample)
         second = decay * second + (1 - decay) * first
         peak = max(peak, second)
-    thresholds = [peak * 2 ** (-power / 4) for power in range(40, -1, -1)]
-    expected = p56_written_out(samples, RATE_HZ, thresholds)
-    assert active_level_db(samples, sample_rate=RATE_HZ) == pytest.approx(expected, abs=1e-3)
+    return [peak * 2 ** (-power / 4) for power in range(40, -1, -1)]
+
+
+@pytest.mark.parametrize(("sample_rate", "seconds"), [(8000, 2.5), (16000, 2.0), (11025, 1.7), (44100, 1.2)])
+def test_equals_the_definition_at_its_own_thresholds(
+    speech: Callable[..., np.ndarray], sample_rate: int, seconds: float
+) -> None:
+    samples = speech(seconds, sample_rate=sample_rate)
+    expected = p56_written_out(samples, sample_rate, own_thresholds(samples, sample_rate))
+    # The envelope is taken every 0.5 ms here, every sample there.
+    assert active_level_db(samples, sample_rate=sample_rate) == pytest.approx(expected, abs=0.01)
 
 
 @pytest.mark.parametrize("silence_s", [0.0, 2.0, 20.0, 60.0])
@@ -77,6 +84,31 @@ def test_tone_burst_has_the_level_of_its_tone(silence_s: float) -> None:
     level_db = 20 * math.log10(0.5 / math.sqrt(2))
     measured = active_level_db(samples, sample_rate=RATE_HZ)
     assert level_db - 10 * math.log10(longest_s / 20) - 0.001 <= measured <= level_db + 0.02
+
+
+@pytest.mark.parametrize(("silence_s", "share"), [(0.0, 1.0), (20.0, 0.5), (60.0, 0.25)])
+def test_activity_is_the_share_of_time_with_sound(silence_s: float, share: float) -> None:
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(20 * RATE_HZ) / RATE_HZ)
+    samples = np.concatenate([tone, np.zeros(round(silence_s * RATE_HZ))])
+    level_db, active = activity(samples, sample_rate=RATE_HZ)
+    assert level_db == active_level_db(samples, sample_rate=RATE_HZ)
+    # On 20 s of sound the envelope rises late, by 0.03 s; the hangover and its tail make up for more.
+    assert share - 2e-3 <= active <= share * (1 + 0.35 / 20)
+    power = np.mean(samples**2)
+    assert power / active == pytest.approx(10 ** (level_db / 10))
+
+
+def test_what_is_too_short_to_judge_is_active_throughout() -> None:
+    assert activity(np.ones(10), sample_rate=RATE_HZ) == (0.0, 1.0)
+    click = np.zeros(RATE_HZ)
+    click[4000] = 1.0
+    assert activity(click, sample_rate=RATE_HZ)[1] == 1.0
+
+
+def test_one_hour_is_measured_like_its_parts(speech: Callable[..., np.ndarray]) -> None:
+    part = speech(14.4, sample_rate=4000)
+    hour = np.tile(part, 250)
+    assert active_level_db(hour, sample_rate=4000) == pytest.approx(active_level_db(part, sample_rate=4000), abs=0.05)
 
 
 def test_gaps_shorter_than_the_hangover_are_speech() -> None:
@@ -145,3 +177,10 @@ def test_real_speech_is_louder_than_its_average(shared_data: Path) -> None:
         coarse = p56_written_out(samples, 16000, [2.0**-power for power in range(15, 0, -1)])
         assert active_db == pytest.approx(coarse, abs=0.25)
         assert 0.1 < active_db - rms_level_db(samples) < 3
+
+
+def test_real_speech_has_the_level_of_the_definition(shared_data: Path) -> None:
+    for path in sorted((shared_data / "timit_nltk_sample" / "dr6-mbma1").glob("*.wav"))[:4]:
+        samples = read_audio(path, sample_rate=16000).samples.astype(np.float64)
+        expected = p56_written_out(samples, 16000, own_thresholds(samples, 16000))
+        assert active_level_db(samples, sample_rate=16000) == pytest.approx(expected, abs=0.05)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from asrfair.audio import write_wav
 from asrfair.condition import (
     Need,
+    Recording,
     choose_recording,
     choose_talkers,
     group_talkers,
-    list_recordings,
     load_condition,
     materials_needed,
 )
@@ -30,12 +30,21 @@ def test_needs(tmp_path: Path) -> None:
     assert materials_needed(load_condition("babble-10db")) == [Need(0, "talkers", 5)]
     recorded = load_condition(f"recorded-noise-10db={tmp_path}")
     assert materials_needed(recorded) == [Need(0, "recording", 1, tmp_path)]
-    path = tmp_path / "both.toml"
+    path = tmp_path / "several.toml"
     path.write_text(
-        'summary = "Both"\n[[effect]]\ntype = "g711"\n[[effect]]\ntype = "recorded_noise"\nsnr_db = 3\nfolder = "."\n'
+        'summary = "Several"\n[[effect]]\ntype = "g711"\n'
+        '[[effect]]\ntype = "recorded_noise"\nsnr_db = 3\nrecordings = "."\nclasses = ["street", "rain"]\n'
         '[[effect]]\ntype = "babble"\nsnr_db = 3\ntalkers = 2\n'
+        '[[effect]]\ntype = "speech_shaped_noise"\nsnr_db = 3\n'
+        '[[effect]]\ntype = "speech_shaped_noise"\nsnr_db = 3\nspectrum = "corpus"\n'
+        '[[effect]]\ntype = "device_response"\nrecordings = "a.wav"\nchannel = 1\n'
     )
-    assert materials_needed(load_condition(str(path))) == [Need(1, "recording", 1, tmp_path), Need(2, "talkers", 2)]
+    assert materials_needed(load_condition(str(path))) == [
+        Need(1, "recording", 1, tmp_path, ("street", "rain")),
+        Need(2, "talkers", 2),
+        Need(4, "voices", 40),
+        Need(5, "response", 1, tmp_path / "a.wav", channel=1),
+    ]
 
 
 @given(seed=st.integers(0, 10000), speaker=st.sampled_from("abcdef"), count=st.integers(1, 5))
@@ -78,21 +87,9 @@ def test_too_few_talkers() -> None:
         choose_talkers(group_talkers([("u1", None), ("u2", "a")]), speaker_id="a", count=1, rng=generator(1, "x"))
 
 
-def test_recordings(tmp_path: Path) -> None:
-    for name in ("b.wav", "a/z.FLAC", "a/y.ogg", "readme.txt", "c.wav.bak"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"")
-    files = list_recordings(tmp_path)
-    assert [file.relative_to(tmp_path).as_posix() for file in files] == ["a/y.ogg", "a/z.FLAC", "b.wav"]
+def test_every_recording_is_as_likely_as_any_other() -> None:
+    files = [Recording(f"{name}.wav", Path(f"{name}.wav")) for name in "abc"]
     draws = Counter(choose_recording(files, generator(seed, "x")) for seed in range(600))
     assert set(draws) == set(files)
     assert min(draws.values()) > 140
     assert choose_recording(files, generator(1, "x")) == choose_recording(files, generator(1, "x"))
-
-
-def test_no_recordings(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such folder; expected one with recordings"):
-        list_recordings(tmp_path / "none")
-    (tmp_path / "readme.txt").write_text("x")
-    with pytest.raises(InputError, match=r"found no recordings; expected files ending in \.aif"):
-        list_recordings(tmp_path)
