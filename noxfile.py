@@ -20,7 +20,7 @@ def _group(name: str) -> list[str]:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests against an editable install, with the demo's synthesiser and recogniser."""
-    session.install("-e", ".[demo]", *_group("tests"))
+    session.install("-e", ".[demo,codecs,rooms,plot]", *_group("tests"))
     session.run("pytest", *session.posargs)
 
 
@@ -59,7 +59,7 @@ def wheel(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--wheel", "--outdir", str(folder), silent=True)
     (built,) = folder.glob("*.whl")
     session.install("--force-reinstall", "--no-deps", str(built))
-    session.install(f"{built}[demo]", *_group("tests"))
+    session.install(f"{built}[demo,codecs,rooms,plot]", *_group("tests"))
     shutil.copytree("tests", folder / "tests")
     shutil.copy("pyproject.toml", folder)
     with session.chdir(folder):
@@ -79,8 +79,9 @@ QUICK = {
     "coverage": ["--quick", "--check"],
     "groups": ["--replicates", "200", "--few", "0"],
     "tests": ["--replicates", "200"],
+    "handicap": ["--quick", "--check"],
 }
-FULL = {"coverage": ["--check"], "groups": [], "tests": [], "models": []}
+FULL = {"coverage": ["--check"], "groups": [], "tests": [], "models": [], "handicap": ["--check"]}
 
 
 @nox.session

@@ -15,7 +15,7 @@ MOST_REASONS = 8
 def failures(page: Page, view: View, *, top: int) -> None:
     """Write how many transcriptions failed, for what reason and in which groups, if any did."""
     rows = view.results.failures
-    failed = view.results.rates.filter(pl.col("failures") > 0)
+    failed = view.whole.rates.filter(pl.col("failures") > 0)
     if rows.is_empty() and failed.is_empty():
         return
     page.heading("Failures")

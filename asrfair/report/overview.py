@@ -3,6 +3,7 @@
 from asrfair.report import sentences
 from asrfair.report.findings import SHOWN, Contrast, Standing, condition_costs, contrasts, extra_costs, standing
 from asrfair.report.page import WARNING, Page
+from asrfair.report.rungs import Ladder, found_ladders
 from asrfair.report.text import (
     Row,
     counted,
@@ -40,12 +41,18 @@ def _facts(view: View) -> list[tuple[str, str]]:
     facts = [
         ("corpus", f"{sentences.kind(view)}: {size}"),
         ("conditions", _marked(view.conditions, signature.get("baseline_condition"))),
+        ("ladders", listed((_ladder(found) for found in found_ladders(view)), most=20)),
         ("recognisers", _marked(view.backends, signature.get("baseline_backend"))),
         ("text", f"normalised by {normalizer.get('name', 'unknown')}, version {normalizer.get('version', 'unknown')}"),
         ("intervals", f"{view.level}, {signature.get('method') or 'method unknown'}; shown as [low, high]"),
         ("findings", sentences.named_beforehand(view)),
     ]
     return [(name, content) for name, content in facts if content]
+
+
+def _ladder(ladder: Ladder) -> str:
+    first, last = (f"{value:g}" for value, _ in (ladder.rungs[0], ladder.rungs[-1]))
+    return f"{label(ladder.name)} ({counted(len(ladder.rungs), 'rung')}, {label(ladder.what)} from {first} to {last})"
 
 
 def _marked(names: tuple[str, ...], baseline: str | None) -> str:

@@ -101,7 +101,7 @@ def verdict(view: View, contrast: Contrast, *, to: str) -> str:
 
 def named_beforehand(view: View) -> str:
     """Say which disparities the plan named, and that all others are exploratory; nothing where there is none."""
-    rows = view.results.disparities
+    rows = view.whole.disparities
     if rows.is_empty():
         return ""
     if not view.confirmed:

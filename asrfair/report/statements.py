@@ -2,6 +2,8 @@
 
 from asrfair.report import sentences
 from asrfair.report.findings import Contrast, Standing, contrasts, standing
+from asrfair.report.ladders import largest_handicap
+from asrfair.report.rungs import found_ladders
 from asrfair.report.sensitivity import changes
 from asrfair.report.text import (
     Row,
@@ -38,7 +40,7 @@ def statements(view: View) -> list[str]:
             told += _about_groups(view, standing(view, axis=axis, backend=backend, condition=condition))
     for backend in view.backends:
         told += _about_conditions(view, backend)
-    return told + _about_texts(view) + _about_failures(view)
+    return told + _about_ladders(view) + _about_texts(view) + _about_failures(view)
 
 
 def _who(view: View) -> str:
@@ -84,6 +86,17 @@ def _cautions(view: View) -> list[str]:
 def _planned(view: View) -> list[str]:
     told = sentences.named_beforehand(view)
     return [f"{told[0].upper()}{told[1:]}."] if told else []
+
+
+def _about_ladders(view: View) -> list[str]:
+    return [
+        f"By {view.provenance(axis)}, with {label(backend)}{_among(view)}, along the ladder {label(ladder.name)} "
+        f"({counted(len(ladder.rungs), 'rung')}, {label(ladder.what)}): {sentence}"
+        for ladder in found_ladders(view)
+        for axis in view.axes
+        for backend in view.backends
+        for sentence in largest_handicap(view, ladder, axis=axis, backend=backend)
+    ]
 
 
 def _about_texts(view: View) -> list[str]:

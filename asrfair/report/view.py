@@ -1,7 +1,7 @@
 """A run's tables as a reader asks for them: axes, conditions and backends in order, rows of one table at a time."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -15,9 +15,14 @@ FEW_SPEAKERS = 10
 
 @dataclass(frozen=True)
 class View:
-    """The results with the order in which they are told; the signature's order first, then what the tables add."""
+    """The results with the order in which they are told; the signature's order first, then what the tables add.
+
+    ``results`` are without the rungs of ladders, which have a section of their own and would drown the others; a rung
+    that is the baseline or that a family chosen beforehand names stays. ``whole`` are all of them.
+    """
 
     results: Results
+    whole: Results
     axes: tuple[str, ...]
     conditions: tuple[str, ...]
     backends: tuple[str, ...]
@@ -25,12 +30,18 @@ class View:
     @classmethod
     def of(cls, results: Results) -> "View":
         """Collect the names from the signature and the rates."""
-        rates, signature = results.rates, results.signature
+        signature = results.signature
+        hidden = _hidden(results)
+        kept = _without(results, hidden)
+        rates = kept.rates
         axes = _ordered(signature.get("axes") or {}, rates["axis"])
         return cls(
-            results=results,
+            results=kept,
+            whole=results,
             axes=tuple(axis for axis in axes if axis != OVERALL),
-            conditions=_ordered(signature.get("conditions") or {}, rates["condition"]),
+            conditions=tuple(
+                name for name in _ordered(signature.get("conditions") or {}, rates["condition"]) if name not in hidden
+            ),
             backends=_ordered(signature.get("backends") or {}, rates["backend"]),
         )
 
@@ -158,6 +169,27 @@ def speakers(count: int | None) -> str:
 def _ordered(named: Iterable[str], found: pl.Series) -> tuple[str, ...]:
     extra = sorted(set(found.drop_nulls().unique()) - set(named))
     return (*named, *extra)
+
+
+def _hidden(results: Results) -> frozenset[str]:
+    """Return the rungs that only their ladder's section tells; one condition always stays."""
+    signature = results.signature
+    names = _ordered(signature.get("conditions") or {}, results.rates["condition"])
+    rungs = set(results.conditions.filter(pl.col("ladder").is_not_null())["condition"])
+    confirmed = {part.strip() for text in signature.get("confirm") or () for part in str(text).split(",")}
+    kept = {name for name in names if f"condition={name}" in confirmed}
+    baseline = signature.get("baseline_condition")
+    first = baseline if baseline in names else next((name for name in names if name not in rungs), None)
+    return frozenset(rungs - kept - {first or next(iter(names), None)})
+
+
+def _without(results: Results, hidden: frozenset[str]) -> Results:
+    """Return the results without rows of the hidden conditions in the tables of findings."""
+    if not hidden:
+        return results
+    tables = ("rates", "disparities", "metrics", "tests", "models")
+    kept = pl.col("condition").is_in(list(hidden)).not_().fill_null(value=True)
+    return replace(results, **{name: getattr(results, name).filter(kept) for name in tables})
 
 
 def _with_axis(rows: pl.DataFrame, axis: str) -> pl.DataFrame:

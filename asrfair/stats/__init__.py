@@ -7,7 +7,18 @@ backends by `paired`. Unknown is null: one speaker gives no interval, no referen
 
 from asrfair.stats.adjust import parse_confirm
 from asrfair.stats.analyse import MEASURES, Analysis, analyse
+from asrfair.stats.handicap import handicap_rows
 from asrfair.stats.question import FAMILIES, FAMILY, Question
 from asrfair.stats.sensitivity import sensitivity_rows
 
-__all__ = ["FAMILIES", "FAMILY", "MEASURES", "Analysis", "Question", "analyse", "parse_confirm", "sensitivity_rows"]
+__all__ = [
+    "FAMILIES",
+    "FAMILY",
+    "MEASURES",
+    "Analysis",
+    "Question",
+    "analyse",
+    "handicap_rows",
+    "parse_confirm",
+    "sensitivity_rows",
+]
