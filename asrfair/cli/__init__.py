@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from asrfair import __version__
 from asrfair.cli.catalogue import CATALOGUE
+from asrfair.cli.conditions import CONDITIONS
 from asrfair.cli.evaluation import EVALUATION
 from asrfair.cli.folders import FOLDERS
 from asrfair.errors import EXIT_DONE, EXIT_FAULT, EXIT_INTERRUPTED, EXIT_USAGE, AsrfairError
@@ -57,6 +58,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"asrfair {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (*EVALUATION, *FOLDERS, *CATALOGUE):
+    for add in (*EVALUATION, *FOLDERS, *CONDITIONS, *CATALOGUE):
         add(commands)
     return parser
