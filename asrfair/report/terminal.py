@@ -5,6 +5,8 @@ from rich.console import Console
 from asrfair.report import disparities, sentences
 from asrfair.report.adjustment import matched, models
 from asrfair.report.all_groups import over_all_groups
+from asrfair.report.ladders import ladders
+from asrfair.report.measured import conditions_measured, recordings_measured
 from asrfair.report.metrics import other_measures, published_score
 from asrfair.report.notes import closing, failures
 from asrfair.report.overview import overview, what_was_run
@@ -33,7 +35,10 @@ def render(results: Results, console: Console, *, top: int = 20) -> None:
         _together(page, view, top=top)
         for axis in view.axes:
             _axis(page, view, axis=axis, top=top)
+        ladders(page, view, top=top)
         sensitivity(page, view)
+    conditions_measured(page, view)
+    recordings_measured(page, view, top=top)
     failures(page, view, top=top)
     closing(page, view)
     if view.synthetic:

@@ -16,8 +16,17 @@ from asrfair.run.covariates import with_covariates, with_prompts
 from asrfair.run.segments import error_segments
 from asrfair.run.signature import short_signature
 from asrfair.scoring import Normalizer
-from asrfair.stats import Analysis, Question, analyse, sensitivity_rows
-from asrfair.tables import FAILURES, INTERSECTION, RESERVED, SENSITIVITY, TIMINGS, conform, with_intersections
+from asrfair.stats import Analysis, Question, analyse, handicap_rows, sensitivity_rows
+from asrfair.tables import (
+    FAILURES,
+    INTERSECTION,
+    MEASUREMENTS,
+    RESERVED,
+    SENSITIVITY,
+    TIMINGS,
+    conform,
+    with_intersections,
+)
 
 LIBRARIES = ("jiwer", "librosa", "numpy", "polars", "rapidfuzz", "scipy", "soundfile", "soxr")
 
@@ -56,6 +65,7 @@ def summarise(
     counts: pl.DataFrame,
     conditions: pl.DataFrame,
     timings: pl.DataFrame | None,
+    measurements: pl.DataFrame | None = None,
     signature: Mapping[str, Any],
     normalizer: Normalizer,
     others: Sequence[pl.DataFrame] = (),
@@ -74,7 +84,9 @@ def summarise(
     failed_by_axis = with_intersections(failed, question.axes)
 
     def analysed(rows: pl.DataFrame, asked: Question, segments: pl.DataFrame | None = None) -> Analysis:
-        rows = with_prompts(with_covariates(rows, utterances, timings, asked.covariates), utterances)
+        rows = with_prompts(
+            with_covariates(rows, utterances, timings, asked.covariates, measurements=measurements), utterances
+        )
         return analyse(with_intersections(rows, question.axes), failed_by_axis, asked, segments=segments)
 
     analysis = analysed(counts, question, _segments(question, hypotheses, utterances, normalizer))
@@ -96,6 +108,8 @@ def summarise(
             else pl.DataFrame(schema=SENSITIVITY)
         ),
         conditions=conditions,
+        measurements=pl.DataFrame(schema=MEASUREMENTS) if measurements is None else measurements,
+        handicaps=handicap_rows(counts, conditions, question),
         timings=pl.DataFrame(schema=TIMINGS) if timings is None else timings,
         signature=_sign(signature, question, analysis.rates),
     )

@@ -7,13 +7,14 @@ import polars as pl
 from asrfair.errors import InputError, expected
 from asrfair.reading import read_numbers
 from asrfair.scoring import find_normalizer
-from asrfair.tables import COMPUTED_COVARIATES, UTTERANCES
+from asrfair.tables import COMPUTED_COVARIATES, MEASURED_COVARIATES, UTTERANCES
 
 CONDITION = "condition"
 DURATION = "duration_s"
 CLEAN = "clean"
+MEASURED = ("estimated_snr_db", "bandwidth_hz", "loudness_lufs", "clipped_share", "active_s")
 BUILT_IN = (*COMPUTED_COVARIATES, CONDITION)
-"""Covariates that every run has: log of the reference words, length of the recording, speaking rate, condition."""
+"""Covariates that a run has without a column: of the words, the length, the recording's quality, the condition."""
 
 
 def own(covariates: Sequence[str]) -> tuple[str, ...]:
@@ -28,24 +29,38 @@ def carried(covariates: Sequence[str], columns: Sequence[str]) -> tuple[str, ...
     return tuple(dict.fromkeys([*own(covariates), *sorted(name for name in needed if name in columns)]))
 
 
-def check_covariates(covariates: Sequence[str], columns: Sequence[str]) -> None:
-    """Raise InputError for a covariate that is neither a column of the utterances nor built in."""
-    for name in own(covariates):
-        if name not in columns:
+def check_covariates(covariates: Sequence[str], columns: Sequence[str], *, measured: bool = True) -> None:
+    """Raise InputError for a covariate that is neither a column of the utterances nor built in.
+
+    ``measured`` says whether recordings are measured, which some of the built in need.
+    """
+    for name in covariates:
+        if name not in columns and name not in BUILT_IN:
             raise InputError(expected("covariates", f"unknown '{name}'", [*columns, *BUILT_IN]))
+        if name not in columns and name in MEASURED_COVARIATES and not measured:
+            raise InputError(
+                f"covariates: found '{name}', which is measured on recordings, and no recogniser that hears them; "
+                "expected a column of that name, or another covariate"
+            )
     if len(set(covariates)) < len(covariates):
         raise InputError(f"covariates: found one twice in {', '.join(covariates)}; expected each once")
 
 
 def with_covariates(
-    counts: pl.DataFrame, utterances: pl.DataFrame, timings: pl.DataFrame | None, covariates: Sequence[str]
+    counts: pl.DataFrame,
+    utterances: pl.DataFrame,
+    timings: pl.DataFrame | None,
+    covariates: Sequence[str],
+    *,
+    measurements: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the counts with a column per covariate, null where unknown; ``condition`` is there already.
 
-    A column of the utterances wins over what would be computed under its name.
+    A column of the utterances wins over what would be computed under its name. ``measurements`` are those of the run;
+    the recordings' own are used, not those of a condition.
     """
     columns = [name for name in utterances.columns if name not in UTTERANCES]
-    check_covariates(covariates, columns)
+    check_covariates(covariates, columns, measured=measurements is not None and not measurements.is_empty())
     added = [name for name in covariates if name in columns and name not in counts.columns]
     rows = counts.join(_seconds(utterances, timings, added), on="utterance_id", how="left", maintain_order="left")
     words = pl.col("reference_words").cast(pl.Float64)
@@ -54,9 +69,29 @@ def with_covariates(
         DURATION: pl.col("_seconds"),
         "words_per_s": pl.when(pl.col("_seconds") > 0).then(words / pl.col("_seconds")),
     }
-    return rows.with_columns(
+    if measurements is not None and {*covariates} & MEASURED_COVARIATES.keys():
+        rows = rows.join(_recordings(measurements), on="utterance_id", how="left", maintain_order="left")
+        built_in |= _measured(words)
+    rows = rows.with_columns(
         built_in[name].alias(name) for name in covariates if name in built_in and name not in rows.columns
-    ).drop("_seconds")
+    )
+    return rows.drop("_seconds", *(f"_{name}" for name in MEASURED), strict=False)
+
+
+def _recordings(measurements: pl.DataFrame) -> pl.DataFrame:
+    return measurements.filter(pl.col(CONDITION).is_null()).select("utterance_id", pl.col(MEASURED).name.prefix("_"))
+
+
+def _measured(words: pl.Expr) -> dict[str, pl.Expr]:
+    """Return the covariates of the recordings, in units in which a step is one to speak of: kHz, per cent."""
+    active = pl.col("_active_s")
+    return {
+        "recording_snr_db": pl.col("_estimated_snr_db"),
+        "recording_bandwidth_khz": pl.col("_bandwidth_hz") / 1000,
+        "recording_loudness_lufs": pl.col("_loudness_lufs"),
+        "recording_clipped_percent": pl.col("_clipped_share") * 100,
+        "speaking_rate": pl.when(active > 0).then(words / active),
+    }
 
 
 def _seconds(utterances: pl.DataFrame, timings: pl.DataFrame | None, added: Sequence[str]) -> pl.DataFrame:

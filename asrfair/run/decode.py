@@ -1,4 +1,4 @@
-"""One batch of utterances through every condition and backend: read once, condition once, transcribe."""
+"""One batch of utterances through every condition and backend: read once, condition and measure once, transcribe."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from asrfair.audio import Waveform, resample
+from asrfair.audio import Waveform, inspect_audio, resample
 from asrfair.backend.base import Backend, Outcome, Request
 from asrfair.backend.registry import open_backend
-from asrfair.condition import Condition, apply_condition
+from asrfair.condition import Condition, hear
+from asrfair.condition.measure import clipped_share
 from asrfair.errors import AsrfairError, InputError
 from asrfair.run.materials import Materials, read_row
-from asrfair.tables import Schema
+from asrfair.run.measured import failed_row, heard_row, is_measured, recording_row
+from asrfair.tables import MEASUREMENTS, Schema
 
 OUTCOMES: Schema = {
     "utterance_id": pl.String,
@@ -42,6 +44,32 @@ class Work:
     language: str
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """What came of utterances: a row of OUTCOMES per condition and backend, and of MEASUREMENTS.
+
+    There is a measurement per utterance, and one per condition that changes it, whatever the number of backends; none
+    where no backend hears audio.
+    """
+
+    outcomes: pl.DataFrame
+    measurements: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """An utterance at the working rate, the reader's notes, and the share clipped before any change of rate."""
+
+    samples: Waveform
+    notes: tuple[str, ...]
+    clipped: float
+
+
+Read = _Recording | InputError | None
+Sound = Waveform | tuple[str, str] | None
+"""A waveform; the stage and the reason of a failure; or None where no backend hears audio."""
+
+
 class Decoder:
     """Holds the open backends and materials of one process."""
 
@@ -58,47 +86,68 @@ class Decoder:
         for backend in self.backends.values():
             backend.close()
 
-    def transcribe(self, utterances: pl.DataFrame) -> pl.DataFrame:
-        """Return one row of OUTCOMES per utterance, condition and backend: a hypothesis or a failure's reason."""
+    def transcribe(self, utterances: pl.DataFrame) -> Decoded:
+        """Hear, measure and transcribe the utterances: a hypothesis, or a failure's reason, in each outcome."""
         rows = list(utterances.iter_rows(named=True))
         speech = {row["utterance_id"]: self._read(row) for row in rows}
+        measured = [found for row in rows for found in self._measure(row, speech[row["utterance_id"]])]
         outcomes: list[dict[str, Any]] = []
         for condition in self.work.conditions:
-            heard = {row["utterance_id"]: self._hear(row, condition, speech) for row in rows}
+            heard = {}
+            for row in rows:
+                heard[row["utterance_id"]], found = self._hear(row, condition, speech[row["utterance_id"]])
+                measured += found
             for name, backend in self.backends.items():
                 outcomes += self._answer(name, backend, condition, rows, heard)
         notes = {key: _notes(value) for key, value in speech.items()}
-        return pl.DataFrame([{**row, "audio_notes": notes[row["utterance_id"]]} for row in outcomes], schema=OUTCOMES)
+        return Decoded(
+            pl.DataFrame([{**row, "audio_notes": notes[row["utterance_id"]]} for row in outcomes], schema=OUTCOMES),
+            pl.DataFrame(measured, schema=MEASUREMENTS),
+        )
 
-    def _read(self, row: Mapping[str, Any]) -> tuple[Waveform, tuple[str, ...]] | InputError | None:
+    def _read(self, row: Mapping[str, Any]) -> Read:
         if not self.needs_audio:
             return None
+        rate, native = self.work.sample_rate, self.work.sample_rate
         try:
-            return read_row(row, audio_root=self.work.audio_root, sample_rate=self.work.sample_rate)
+            if row["audio"] is not None:
+                part = {name: row[name] for name in ("start_s", "end_s", "channel")}
+                native = inspect_audio(self.work.audio_root / str(row["audio"]), **part).sample_rate
+            samples, notes = read_row(row, audio_root=self.work.audio_root, sample_rate=native)
         except InputError as error:
             return error
+        return _Recording(resample(samples, from_hz=native, to_hz=rate), notes, clipped_share(samples))
 
-    def _hear(
-        self, row: Mapping[str, Any], condition: Condition, speech: Mapping[str, Any]
-    ) -> Waveform | tuple[str, str] | None:
-        """Return the conditioned waveform, or stage and reason of the failure, or None without audio."""
-        read = speech[row["utterance_id"]]
+    def _measure(self, row: Mapping[str, Any], read: Read) -> list[dict[str, Any]]:
         if read is None:
-            return None
+            return []
         if isinstance(read, InputError):
-            return "audio", str(read)
+            return [failed_row(row, None, str(read))]
+        return [recording_row(row, read.samples, sample_rate=self.work.sample_rate, clipped=read.clipped)]
+
+    def _hear(self, row: Mapping[str, Any], condition: Condition, read: Read) -> tuple[Sound, list[dict[str, Any]]]:
+        """Return an utterance under a condition, and its measurements where the condition changes it."""
+        if read is None:
+            return None, []
+        rate = self.work.sample_rate
         try:
+            if isinstance(read, InputError):
+                raise read
             materials = self.materials.gather(condition, utterance_id=row["utterance_id"], speaker_id=row["speaker_id"])
-            return apply_condition(
+            heard = hear(
                 condition,
-                read[0],
-                sample_rate=self.work.sample_rate,
+                read.samples,
+                sample_rate=rate,
                 seed=self.work.seed,
                 utterance_id=row["utterance_id"],
                 materials=materials,
             )
         except InputError as error:
-            return "condition", str(error)
+            stage = "audio" if error is read else "condition"
+            return (stage, str(error)), [failed_row(row, condition, str(error))] if is_measured(condition) else []
+        if not is_measured(condition):
+            return heard.samples, []
+        return heard.samples, [heard_row(row, condition, heard, sample_rate=rate, clipped_before=read.clipped)]
 
     def _answer(
         self,
@@ -106,7 +155,7 @@ class Decoder:
         backend: Backend,
         condition: Condition,
         rows: Sequence[Mapping[str, Any]],
-        heard: Mapping[str, Any],
+        heard: Mapping[str, Sound],
     ) -> list[dict[str, Any]]:
         requests, outcomes = [], []
         for row in rows:
@@ -189,5 +238,5 @@ def _checked(answer: object) -> Outcome:
     return answer
 
 
-def _notes(speech: object) -> str | None:
-    return "; ".join(speech[1]) or None if isinstance(speech, tuple) else None
+def _notes(read: Read) -> str | None:
+    return "; ".join(read.notes) or None if isinstance(read, _Recording) else None

@@ -1,7 +1,7 @@
 """The engine: batches over worker processes, each saved as it finishes; an interrupted run goes on where it was.
 
-A batch is BATCH utterances (by sorted id) under every condition and backend. Its outcomes are one Parquet file
-in the run folder's ``work``; what is there already is not done again.
+A batch is BATCH utterances (by sorted id) under every condition and backend. Its measurements and its outcomes are a
+Parquet file each in the run folder's ``work``, the outcomes written last; what has both already is not done again.
 """
 
 import multiprocessing
@@ -21,7 +21,9 @@ import polars as pl
 
 from asrfair.errors import IncompleteError, RunFolderError
 from asrfair.results import write_table
-from asrfair.run.decode import OUTCOMES, Decoder, Work
+from asrfair.run.decode import OUTCOMES, Decoded, Decoder, Work
+from asrfair.run.measured import is_measured
+from asrfair.tables import MEASUREMENTS, Schema
 
 BATCH = 4
 WORK = "work"
@@ -32,43 +34,63 @@ Progress = Callable[[int, int], None]
 _decoder: Decoder | None = None
 
 
-def decode_all(work: Work, utterances: pl.DataFrame, folder: Path, *, workers: int, progress: Progress) -> pl.DataFrame:
-    """Return the outcomes of all utterances, sorted by backend, condition and utterance id.
+def decode_all(work: Work, utterances: pl.DataFrame, folder: Path, *, workers: int, progress: Progress) -> Decoded:
+    """Return what came of all utterances: outcomes sorted by backend, condition and utterance id, measurements by
+    condition (null, the recordings, first) and utterance id.
 
     ``progress(done, total)`` is called in utterances. Raises IncompleteError when a worker process dies and
     RunFolderError for a saved batch that is not this run's.
     """
     batches = list(utterances.sort("utterance_id").iter_slices(BATCH))
     shards = [folder / WORK / f"batch-{number:06d}.parquet" for number in range(len(batches))]
-    missing = [number for number, shard in enumerate(shards) if not shard.is_file()]
+    missing = [number for number, shard in enumerate(shards) if not (shard.is_file() and _measured(shard).is_file())]
     done = sum(len(batches[number]) for number in set(range(len(batches))) - set(missing))
     progress(done, len(utterances))
-    for number, outcomes in _outcomes(work, batches, missing, workers=workers, scratch=folder / WORK / SCRATCH):
-        write_table(shards[number], outcomes)
+    for number, decoded in _decoded(work, batches, missing, workers=workers, scratch=folder / WORK / SCRATCH):
+        write_table(_measured(shards[number]), decoded.measurements)
+        write_table(shards[number], decoded.outcomes)
         done += len(batches[number])
         progress(done, len(utterances))
+    parts = [_read(work, shard, batch["utterance_id"]) for shard, batch in zip(shards, batches, strict=True)]
+    outcomes = pl.concat([pl.DataFrame(schema=OUTCOMES), *(part.outcomes for part in parts)])
+    measurements = pl.concat([pl.DataFrame(schema=MEASUREMENTS), *(part.measurements for part in parts)])
+    return Decoded(
+        outcomes.sort("backend", "condition", "utterance_id"), measurements.sort("condition", "utterance_id")
+    )
+
+
+def _measured(shard: Path) -> Path:
+    return shard.with_name(f"{shard.stem}.measured.parquet")
+
+
+def _read(work: Work, shard: Path, utterances: pl.Series) -> Decoded:
+    """Read a batch back; raises RunFolderError unless it holds every row of its utterances."""
     cells = len(work.conditions) * len(work.backends)
-    parts = [_read(shard, batch["utterance_id"], cells) for shard, batch in zip(shards, batches, strict=True)]
-    return pl.concat([pl.DataFrame(schema=OUTCOMES), *parts]).sort("backend", "condition", "utterance_id")
+    outcomes = _read_table(shard, OUTCOMES, utterances, cells=cells)
+    cells = 1 + sum(map(is_measured, work.conditions))
+    return Decoded(outcomes, _read_table(_measured(shard), MEASUREMENTS, utterances, cells=cells, or_none=True))
 
 
-def _read(shard: Path, utterances: pl.Series, cells: int) -> pl.DataFrame:
-    """Read a batch back; raises RunFolderError unless it holds every outcome of its utterances."""
+def _read_table(
+    shard: Path, schema: Schema, utterances: pl.Series, *, cells: int, or_none: bool = False
+) -> pl.DataFrame:
     wanted = f"{shard}: expected a finished batch of this run (delete it to have it redone)"
     try:
-        outcomes = pl.read_parquet(shard, glob=False)
+        rows = pl.read_parquet(shard, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise RunFolderError(f"{wanted}; it cannot be read") from error
-    if outcomes.schema != pl.Schema(OUTCOMES) or len(outcomes) != cells * len(utterances):
-        raise RunFolderError(f"{wanted}; found {len(outcomes)} rows of {len(outcomes.columns)} columns")
-    if set(outcomes["utterance_id"]) != set(utterances):
+    # Nothing is measured where no backend hears audio.
+    none = or_none and rows.is_empty()
+    if rows.schema != pl.Schema(schema) or not (none or len(rows) == cells * len(utterances)):
+        raise RunFolderError(f"{wanted}; found {len(rows)} rows of {len(rows.columns)} columns")
+    if not none and set(rows["utterance_id"]) != set(utterances):
         raise RunFolderError(f"{wanted}; found other utterances")
-    return outcomes
+    return rows
 
 
-def _outcomes(
+def _decoded(
     work: Work, batches: list[pl.DataFrame], missing: list[int], *, workers: int, scratch: Path
-) -> Iterator[tuple[int, pl.DataFrame]]:
+) -> Iterator[tuple[int, Decoded]]:
     # In the run folder: recordings that a killed worker leaves behind stay private, and go with the next start.
     shutil.rmtree(scratch, ignore_errors=True)
     workers = min(workers, len(missing))
@@ -98,7 +120,7 @@ def _outcomes(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _in_process(work: Work, batches: list[pl.DataFrame], missing: list[int]) -> Iterator[tuple[int, pl.DataFrame]]:
+def _in_process(work: Work, batches: list[pl.DataFrame], missing: list[int]) -> Iterator[tuple[int, Decoded]]:
     if not missing:
         return
     decoder = Decoder(work)
@@ -111,9 +133,9 @@ def _in_process(work: Work, batches: list[pl.DataFrame], missing: list[int]) -> 
 
 def _in_pool(
     pool: ProcessPoolExecutor, batches: list[pl.DataFrame], missing: list[int], *, ahead: int
-) -> Iterator[tuple[int, pl.DataFrame]]:
+) -> Iterator[tuple[int, Decoded]]:
     waiting = iter(missing)
-    running: dict[Future[pl.DataFrame], int] = {}
+    running: dict[Future[Decoded], int] = {}
 
     def submit() -> None:
         for number in waiting:
@@ -147,7 +169,7 @@ def _end_with(ended: Any, parent: int) -> None:
     os._exit(1)
 
 
-def _transcribe(utterances: pl.DataFrame) -> pl.DataFrame:
+def _transcribe(utterances: pl.DataFrame) -> Decoded:
     if _decoder is None:
         raise RuntimeError("the worker was not started")
     return _decoder.transcribe(utterances)

@@ -9,13 +9,13 @@ from typing import Any
 import polars as pl
 import tomli_w
 
-from asrfair.condition import Condition, condition_rows, load_conditions
+from asrfair.condition import Condition, check_ready, condition_rows, load_conditions
 from asrfair.corpus import Corpus, load_corpus
 from asrfair.errors import InputError, expected
 from asrfair.results import PLAN, Results, write_text
 from asrfair.run.analysis import check_axes, check_reference_groups, summarise
 from asrfair.run.covariates import check_covariates
-from asrfair.run.decode import Work, open_backends
+from asrfair.run.decode import Decoded, Work, open_backends
 from asrfair.run.engine import Progress, decode_all
 from asrfair.run.folder import claim
 from asrfair.run.identity import run_identity
@@ -68,13 +68,14 @@ def prepare(plan: Plan) -> Job:
         backend.close()
     _check_audio(corpus, needs_audio=needs_audio)
     if needs_audio:
+        check_ready(conditions, sample_rate=plan.sample_rate)
         Materials(corpus.utterances, audio_root=corpus.audio_root, sample_rate=plan.sample_rate, seed=plan.seed).check(
             conditions
         )
     _check_baselines(plan, conditions)
     utterances = corpus.utterances.head(plan.limit) if plan.limit else corpus.utterances
     check_confirm(plan, axes=axes, conditions=[item.name for item in conditions], backends=list(plan.backends))
-    check_covariates(plan.covariates, [*corpus.card.axes, *corpus.card.covariates])
+    check_covariates(plan.covariates, [*corpus.card.axes, *corpus.card.covariates], measured=needs_audio)
     check_reference_groups(plan.reference_groups, with_intersections(corpus.utterances, axes), axes)
     identity = run_identity(
         plan,
@@ -103,8 +104,8 @@ def complete(job: Job, *, progress: Progress) -> Results:
     """Do what is not done yet of a prepared plan, save the results and return them."""
     folder = Path(job.plan.out)
     workers = job.plan.workers or job.default_workers
-    outcomes = decode_all(job.work, job.utterances, folder, workers=workers, progress=progress)
-    results = _summarise(job, outcomes)
+    decoded = decode_all(job.work, job.utterances, folder, workers=workers, progress=progress)
+    results = _summarise(job, decoded)
     results.save(folder)
     return results
 
@@ -144,8 +145,8 @@ def _check_baselines(plan: Plan, conditions: Sequence[Condition]) -> None:
         raise InputError(expected("baseline_backend", f"'{plan.baseline_backend}'", plan.backends))
 
 
-def _summarise(job: Job, outcomes: pl.DataFrame) -> Results:
-    plan, corpus = job.plan, job.corpus
+def _summarise(job: Job, decoded: Decoded) -> Results:
+    plan, corpus, outcomes = job.plan, job.corpus, decoded.outcomes
     spoken = outcomes.filter(pl.col("reason").is_null())
     failed = outcomes.filter(pl.col("reason").is_not_null()).join(
         corpus.utterances.select("utterance_id", "speaker_id"), on="utterance_id", how="left"
@@ -174,6 +175,7 @@ def _summarise(job: Job, outcomes: pl.DataFrame) -> Results:
         counts=counts,
         conditions=condition_rows(job.conditions),
         timings=conform(outcomes, TIMINGS),
+        measurements=decoded.measurements,
         signature=_signature(job, outcomes, normalizer=normalizer, references=references, notes=notes),
         normalizer=normalizer,
         others=[

@@ -8,7 +8,7 @@ import pytest
 
 from asrfair.errors import InputError
 from asrfair.run.covariates import check_covariates, own, with_covariates, with_prompts
-from asrfair.tables import COUNTS, TIMINGS, UTTERANCES, conform
+from asrfair.tables import COUNTS, MEASURED_COVARIATES, MEASUREMENTS, TIMINGS, UTTERANCES, conform
 
 
 def utterances(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -79,10 +79,44 @@ def test_unknown_and_doubled_covariates() -> None:
     with pytest.raises(InputError) as caught:
         with_covariates(counts(a=5), PEOPLE, None, ["snr"])
     assert str(caught.value) == (
-        "covariates: found unknown 'snr'; expected one of: snr_db, age, log_words, duration_s, words_per_s, condition"
+        "covariates: found unknown 'snr'; expected one of: snr_db, age, log_words, duration_s, words_per_s, "
+        "recording_snr_db, recording_bandwidth_khz, recording_loudness_lufs, recording_clipped_percent, "
+        "speaking_rate, condition"
     )
     with pytest.raises(InputError, match="found one twice in log_words, log_words"):
         check_covariates(["log_words", "log_words"], [])
+
+
+RECORDED = {"estimated_snr_db": 31.0, "bandwidth_hz": 3875.0, "loudness_lufs": -23.5, "clipped_share": 0.02}
+MEASURED = conform(
+    pl.DataFrame(
+        [
+            {"utterance_id": "a", "condition": None, "active_s": 2.5, **RECORDED},
+            {"utterance_id": "a", "condition": "slow", "active_s": 5.0, **dict.fromkeys(RECORDED, 0.5)},
+            {"utterance_id": "b", "condition": None, "active_s": 0.0, "clipped_share": 0.0},
+        ]
+    ),
+    MEASUREMENTS,
+)
+
+
+def test_the_recordings_own_measurements_are_covariates_under_every_condition() -> None:
+    asked = list(MEASURED_COVARIATES)
+    found = with_covariates(counts(a=5, b=4, c=8), PEOPLE, None, asked, measurements=MEASURED)
+    wanted = [(31.0, 3.875, -23.5, 2.0, 2.0), (None, None, None, 0.0, None), (None,) * 5]
+    assert found.select(asked).rows() == [*wanted, *wanted]
+    assert found.drop(asked).columns == counts(a=5).columns
+
+
+def test_measured_covariates_need_measurements() -> None:
+    for none in (None, pl.DataFrame(schema=MEASUREMENTS)):
+        with pytest.raises(
+            InputError, match="found 'speaking_rate', which is measured on recordings, and no recogniser"
+        ):
+            with_covariates(counts(a=5), PEOPLE, None, ["speaking_rate"], measurements=none)
+    # A column of that name needs none.
+    told = PEOPLE.with_columns(speaking_rate=pl.Series([3.5, 3.0, 2.5]))
+    assert with_covariates(counts(a=5), told, None, ["speaking_rate"])["speaking_rate"].to_list() == [3.5, 3.5]
 
 
 def test_prompts_are_what_several_speakers_read() -> None:

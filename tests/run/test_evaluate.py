@@ -422,7 +422,7 @@ def plan_file(corpus: Path, recogniser: str, folder: Path, out: str) -> Path:
 
 
 def shards(folder: Path) -> list[Path]:
-    return sorted((folder / "work").glob("batch-*.parquet"))
+    return sorted((folder / "work").glob("batch-??????.parquet"))
 
 
 def test_killed_at_any_moment_a_run_goes_on_and_ends_the_same(corpus: Path, recogniser: str, tmp_path: Path) -> None:
