@@ -1,12 +1,13 @@
 """Measure what a chain of conditions costs beside the libraries that a user would pick instead, in one run.
 
-    python -m pip install audiomentations && python benchmarks/conditions.py
+    python -m pip install audiomentations && python -P benchmarks/conditions.py
 
 The chain: white noise at 10 dB SNR, a room response of 0.5 s, the telephone band 300–3400 Hz, 8 kHz and back, µ-law;
 over utterances of 10 s at 16 kHz. Ratios are of processor time, the other's over asrfair's, medians of interleaved
 rounds: audiomentations (AddGaussianSNR, ApplyImpulseResponse, BandPassFilter, Resample; µ-law by formula), and plain
 scipy (fftconvolve, sosfiltfilt, resample_poly, µ-law by formula). The floor is one real Fourier transform there and
-back of the whole utterance with its tail, at 16 kHz: what any such chain must do at least.
+back of the whole utterance with its tail, at 16 kHz: what any such chain must do at least. (-P: librosa would take
+`coverage.py` beside this file for the package of that name.)
 """
 
 import argparse

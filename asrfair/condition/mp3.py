@@ -24,10 +24,8 @@ MODES = {
     44100: MPEG_1,
     48000: MPEG_1,
 }
-# LAME delays by 576, the decoder by 529 samples, at every rate.
+# LAME delays by 576, the decoder by 529 samples, at every rate; LAME codes as many more after the end.
 DELAY = 576 + 529
-# Samples after the end that bring out the last of them: the delay, and a frame.
-TAIL = DELAY + 1152
 
 
 def mp3(signal: Signal, circumstances: Circumstances, *, bitrate_kbps: Annotated[int, Range(8, 320)]) -> Signal:
@@ -40,8 +38,7 @@ def mp3(signal: Signal, circumstances: Circumstances, *, bitrate_kbps: Annotated
     rate = circumstances.sample_rate
     _check(bitrate_kbps, rate)
     peak = max(1.0, float(np.abs(signal).max()))
-    padded = np.concatenate([signal / peak, np.zeros(TAIL)]).astype(np.float32)
-    packets = encode(ENCODER, padded, sample_rate=rate, bitrate_kbps=bitrate_kbps)
+    packets = encode(ENCODER, (signal / peak).astype(np.float32), sample_rate=rate, bitrate_kbps=bitrate_kbps)
     sound = decode(DECODER, packets, sample_rate=rate)
     return sound[DELAY : DELAY + len(signal)].astype(np.float64) * peak
 

@@ -21,10 +21,12 @@ PACKET_S = 0.02
 
 def to_16_bit(signal: Signal, *, highest: float = 1.0) -> tuple[Samples16, float]:
     """Return 16-bit samples, at most ``highest`` of full scale, and what the signal was divided by (at least 1)."""
-    peak = max(1.0, float(signal.max()) / highest, -float(signal.min()) / highest)
+    top = float(signal.max())
+    peak = max(1.0, top / highest, -float(signal.min()) / highest)
     scaled = signal * (32768.0 / peak)
     np.rint(scaled, out=scaled)
-    np.minimum(scaled, 32767.0, out=scaled)
+    if top >= peak * (32767.0 / 32768.0):
+        np.minimum(scaled, 32767.0, out=scaled)
     return scaled.astype(np.int16), peak
 
 

@@ -37,9 +37,11 @@ def heard_row(
 ) -> Row:
     """Return the row of an utterance under a condition; of several noises the one asked to be loudest is named.
 
-    What effects tell of themselves (`asrfair.condition.Heard.facts`) goes to the columns of its name.
+    What effects tell of themselves (`asrfair.condition.Heard.facts`) goes to the columns of its name; of a share
+    clipped on the way, inside a codec, and the one found in the end the larger counts.
     """
-    measured = {**asdict(measure(heard.samples, sample_rate=sample_rate)), **heard.facts}
+    measured = asdict(measure(heard.samples, sample_rate=sample_rate))
+    measured |= {**heard.facts, CLIPPED: max(measured[CLIPPED], heard.facts.get(CLIPPED, 0.0))}
     note = "; ".join(_misses(condition, heard.noises, before=clipped_before, after=measured[CLIPPED]))
     return {**_named(row, condition.name), **measured, **_noise(heard.noises), "note": note or None}
 

@@ -164,6 +164,8 @@ def test_what_is_a_miss() -> None:
     assert told(Heard(flat), "clip", "band_pass") is None
     assert told(Heard(sound), "band_pass") is None
     assert EFFECTS.keys() >= CLIPPING
+    assert told(Heard(sound, facts={"clipped_share": 0.001}), "g711") == "clipped"
+    assert told(Heard(flat, facts={"clipped_share": 0.0}), "g711") == "clipped"
     assert told(replace(noisy(4), samples=flat), "pink_noise") == "SNR of pink_noise off by more than 0.2 dB; clipped"
 
 
