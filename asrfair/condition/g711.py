@@ -36,12 +36,12 @@ def g711(
     heard = decoding_table(law)
     if loss_percent == 0:
         samples, peak = to_16_bit(signal)
-        sound = heard.take(samples.view(np.uint16))
+        sound = heard[samples.view(np.uint16)]
         return sound if peak == 1.0 else sound * peak
     decoded = _decoded(law)
 
     def transmit(samples: Samples16, lost: LostFrames) -> Samples16:
-        return decoded.take(samples.reshape(len(lost), -1)[~lost].view(np.uint16)).ravel()
+        return decoded[samples.reshape(len(lost), -1)[~lost].view(np.uint16)].ravel()
 
     return send(signal, circumstances, transmit, loss_percent=loss_percent, burst_frames=burst_frames)
 

@@ -122,4 +122,4 @@ def _taper(frequency_hz: Signal, edge_hz: float) -> Signal:
 
 
 def _fitted(signal: Signal, length: int) -> Signal:
-    return np.pad(signal[:length], (0, max(0, length - len(signal))))
+    return signal[:length] if len(signal) >= length else np.pad(signal, (0, length - len(signal)))

@@ -114,9 +114,9 @@ def bandwidth_hz(signal: Signal, *, sample_rate: int) -> float | None:
     """Return the effective bandwidth: the upper edge of the highest band within 50 dB of the strongest one.
 
     Bands are 125 Hz wide, of the mean power spectrum over windows of 32 ms (von Hann). Noise counts as well as speech,
-    so it says what a channel lets through. The rule is this package's own: no standard defines one for speech. Of the
-    TIMIT sentences all have 8,000 Hz; through a telephone band (300 to 3,400 Hz, 36 dB per octave, 8 kHz and back)
-    3,625 to 4,000 Hz; 300 spoken digits recorded at 8 kHz and read at 16 kHz 3,500 to 4,000 Hz. None for silence and
+    so it says what a channel lets through. The rule is this package's own. Of 160 TIMIT
+    sentences all have 8,000 Hz; through a telephone band (300 to 3,400 Hz, 36 dB per octave, 8 kHz and back)
+    3,500 to 3,875 Hz, and so have 300 spoken digits recorded at 8 kHz and read at 16 kHz. None for silence and
     for less than one window.
     """
     size = round(FRAME_S * sample_rate)
@@ -149,10 +149,10 @@ def estimated_snr_db(signal: Signal, *, sample_rate: int) -> float | None:
     Error, mean ± standard deviation in dB, at an SNR of 0, 10, 20, 30 dB:
     white noise       0.0 ± 0.2   −0.4 ± 0.2   −0.3 ± 0.3   −1.5 ± 1.4
     pink noise        3.3 ± 0.7    1.0 ± 0.5    0.5 ± 0.8   −1.4 ± 1.8
-    rain, sea, motors 3.6 ± 2.8    1.4 ± 2.0    0.6 ± 1.7   −1.2 ± 2.2
+    rain, sea waves   3.6 ± 2.8    1.4 ± 2.0    0.7 ± 1.7   −1.2 ± 2.2
     babble of eight   9.0 ± 1.8    5.0 ± 1.9    2.9 ± 2.1    0.0 ± 2.9
     So it is too high where the noise itself has pauses. It was preferred to WADA-SNR (Kim and Stern 2008), whose
-    standard deviation in white noise is 2.6 dB at 20 dB and 7.3 dB at 30 dB: recordings are often better than that.
+    standard deviation in white noise is 2.5 dB at 20 dB and 7.4 dB at 30 dB: recordings are often better than that.
     None for silence, for less than 0.11 s, and below −10 dB, where nothing stands out from the quietest frames.
     """
     if not signal.any():

@@ -37,6 +37,7 @@ MAX_ORDER = 60
 LEAST_ABSORPTION, MOST_ABSORPTION = 0.005, 0.95
 ABSORPTIONS = 40
 BISECTIONS = 16
+# T30 of the response itself: when the search ends, and how far off it may be then, as shares of what is asked for.
 ROUNDS = 5
 CLOSE = 0.02
 TOLERANCE = 0.1
