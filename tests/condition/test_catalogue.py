@@ -45,6 +45,9 @@ def skip_what_is_missing(condition: Condition) -> None:
         try:
             check_ready([condition], sample_rate=16_000)
         except CardError as error:
+            # Nothing but the absent library is an excuse: a card that cannot be used is a fault.
+            if "libvo-amrwbenc0" not in str(error):
+                raise
             pytest.skip(str(error))
 
 
