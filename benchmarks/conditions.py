@@ -4,22 +4,27 @@
 
 The chain: white noise at 10 dB SNR, a room response of 0.5 s, the telephone band 300–3400 Hz, 8 kHz and back, µ-law;
 over utterances of 10 s at 16 kHz. Ratios are of processor time, the other's over asrfair's, medians of interleaved
-rounds: audiomentations (AddGaussianSNR, ApplyImpulseResponse, BandPassFilter, Resample; µ-law by formula), and plain
-scipy (fftconvolve, sosfiltfilt, resample_poly, µ-law by formula). The floor is one real Fourier transform there and
-back of the whole utterance with its tail, at 16 kHz: what any such chain must do at least. (-P: librosa would take
-`coverage.py` beside this file for the package of that name.)
+rounds, each chain in a process of its own, as a user would have it (`asrfair.condition.linear` keeps the process's
+freed memory, which would serve the others too): audiomentations (AddGaussianSNR, ApplyImpulseResponse, BandPassFilter,
+Resample; µ-law by formula), and plain scipy (fftconvolve, sosfiltfilt, resample_poly, µ-law by formula). The floor is
+one real Fourier transform there and back of the whole utterance with its tail, at 16 kHz: what any such chain must do
+at least. (-P: librosa would take `coverage.py` beside this file for the package of that name.)
 """
 
 import argparse
 import statistics
 import time
+import warnings
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from asrfair.condition import apply_condition, load_condition
 from asrfair.seeds import generator
 
 RATE_HZ = 16_000
@@ -57,9 +62,11 @@ def room_response() -> np.ndarray:
     return response
 
 
-def ours(folder: Path, response: np.ndarray) -> Chain:
+def ours(folder: Path) -> Chain:
     from asrfair.audio import write_wav
+    from asrfair.condition import apply_condition, load_condition
 
+    response = room_response()
     write_wav(folder / "room.wav", response / 2, RATE_HZ)
     (folder / "chain.toml").write_text(CARD, encoding="utf-8")
     condition = load_condition(str(folder / "chain.toml"))
@@ -72,9 +79,10 @@ def ours(folder: Path, response: np.ndarray) -> Chain:
     return chain
 
 
-def plain_scipy(response: np.ndarray) -> Chain:
+def plain_scipy(folder: Path) -> Chain:
     from scipy.signal import butter, fftconvolve, resample_poly, sosfiltfilt
 
+    response = room_response()
     band = butter(4, (300, 3400), btype="bandpass", fs=RATE_HZ, output="sos")
 
     def chain(samples: np.ndarray, name: str) -> np.ndarray:
@@ -91,13 +99,13 @@ def plain_scipy(response: np.ndarray) -> Chain:
     return chain
 
 
-def peer(folder: Path, response: np.ndarray) -> Chain:
+def peer(folder: Path) -> Chain:
     from audiomentations import AddGaussianSNR, ApplyImpulseResponse, BandPassFilter, Compose, Lambda, Resample
 
     from asrfair.audio import write_wav
 
     (folder / "rooms").mkdir(exist_ok=True)
-    write_wav(folder / "rooms" / "room.wav", response / 2, RATE_HZ)
+    write_wav(folder / "rooms" / "room.wav", room_response() / 2, RATE_HZ)
 
     def mu_law(samples: np.ndarray, sample_rate: int) -> np.ndarray:
         coded = np.sign(samples) * np.log1p(255 * np.minimum(1, np.abs(samples))) / np.log1p(255)
@@ -135,11 +143,31 @@ def floor(samples: np.ndarray, name: str) -> np.ndarray:
     return np.fft.irfft(np.fft.rfft(samples.astype(np.float64), size), size)
 
 
-def seconds_of(chain: Chain, samples: np.ndarray, names: list[str]) -> float:
+BUILDERS: dict[str, Callable[[Path], Chain]] = {
+    "asrfair": ours,
+    "scipy": plain_scipy,
+    "audiomentations": peer,
+    "floor: two Fourier transforms": lambda folder: floor,
+}
+_chain: Chain = floor
+
+
+def build(name: str) -> None:
+    """Make this process's chain, and use it once."""
+    global _chain
+    warnings.simplefilter("ignore")
+    with TemporaryDirectory() as folder:
+        _chain = BUILDERS[name](Path(folder))
+        _chain(utterance(10.0), "warm")
+
+
+def seconds_of(count: int) -> float:
+    """Return the processor time of an utterance, mean of ``count``."""
+    samples = utterance(10.0)
     started = time.process_time()
-    for name in names:
-        chain(samples, name)
-    return (time.process_time() - started) / len(names)
+    for number in range(count):
+        _chain(samples, f"u{number}")
+    return (time.process_time() - started) / count
 
 
 def main() -> None:
@@ -147,24 +175,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--utterances", type=int, default=20, help="a round")
     options = parser.parse_args()
-    samples, response = utterance(10.0), room_response()
-    with TemporaryDirectory() as folder:
-        chains: dict[str, Chain] = {"asrfair": ours(Path(folder), response), "scipy": plain_scipy(response)}
-        try:
-            chains["audiomentations"] = peer(Path(folder), response)
-        except ImportError:
-            print("audiomentations is not installed: left out")
-        chains["floor: two Fourier transforms"] = floor
-        times: dict[str, list[float]] = {name: [] for name in chains}
-        for chain in chains.values():
-            chain(samples, "warm")
-        for _ in range(options.rounds):
-            for name, chain in chains.items():
-                times[name].append(seconds_of(chain, samples, [f"u{number}" for number in range(options.utterances)]))
-    own = times["asrfair"]
-    for name, spent in times.items():
-        ratio = statistics.median(other / mine for other, mine in zip(spent, own, strict=True))
-        middle = statistics.median(spent)
+    names = [name for name in BUILDERS if name != "audiomentations" or find_spec("audiomentations")]
+    if len(names) < len(BUILDERS):
+        print("audiomentations is not installed: left out")
+    with ExitStack() as opened:
+        pools = {
+            name: opened.enter_context(
+                ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=build, initargs=(name,))
+            )
+            for name in names
+        }
+        rounds = [
+            {name: pool.submit(seconds_of, options.utterances).result() for name, pool in pools.items()}
+            for _ in range(options.rounds)
+        ]
+    for name in names:
+        ratio = statistics.median(found[name] / found["asrfair"] for found in rounds)
+        middle = statistics.median(found[name] for found in rounds)
         print(f"{name:<30}{1e3 * middle:8.2f} ms{ratio:8.2f} × asrfair's time{10 / middle:8.0f} × real time")
 
 

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from asrfair.audio import Waveform
 from asrfair.condition.card import Condition, Step
-from asrfair.condition.effect import Circumstances, Signal
+from asrfair.condition.effect import NOISE_PARAMETERS, Circumstances, Signal, SpeechLevel
 from asrfair.condition.effects import EFFECTS
-from asrfair.condition.level import active_level_db, rms_level_db
+from asrfair.condition.level import rms_level_db
 from asrfair.condition.linear import Response, render
 from asrfair.condition.materials import materials_needed
+from asrfair.condition.snr import add_noise, speech_level_db
 from asrfair.errors import InputError
 from asrfair.seeds import generator
 
@@ -108,7 +109,7 @@ def _apply(
             continue
         rate = circumstances.sample_rate
         before = _rendered(sound, rate, sample_rate)
-        after = effect.function(before, circumstances, **step.parameters)
+        after = _changed(step, before, circumstances)
         if measure and effect.adds_noise:
             noises.append(_added(step, before, after, rate))
         length = sound.length if len(after) == len(before) else max(1, round(len(after) * sample_rate / rate))
@@ -149,6 +150,30 @@ def response_of(step: Step, circumstances: Circumstances) -> Response:
     return Response((step.effect, tuple(step.parameters.items()), circumstances.sample_rate, parts), linear)
 
 
+def noise_of(step: Step, length: int, circumstances: Circumstances) -> Signal:
+    """Return the noise alone, shape=(length,), of a step that adds some, at any level."""
+    own = {name: value for name, value in step.parameters.items() if name not in NOISE_PARAMETERS}
+    noise: Signal = EFFECTS[step.effect].function(length, circumstances, **own)
+    return noise
+
+
+def snr_of(step: Step) -> tuple[float, SpeechLevel]:
+    """Return the SNR in dB that a step that adds noise asks for, and the level of the speech that it refers to."""
+    level: SpeechLevel = "rms" if step.parameters.get("speech_level") == "rms" else "active"
+    return float(str(step.parameters["snr_db"])), level
+
+
+def _changed(step: Step, before: Signal, circumstances: Circumstances) -> Signal:
+    effect = EFFECTS[step.effect]
+    if not effect.adds_noise:
+        after: Signal = effect.function(before, circumstances, **step.parameters)
+        return after
+    noise = noise_of(step, len(before), circumstances)
+    snr_db, speech_level = snr_of(step)
+    rate = circumstances.sample_rate
+    return add_noise(before, noise, sample_rate=rate, snr_db=snr_db, speech_level=speech_level)
+
+
 def _fingerprint(material: Signal) -> tuple[int, int]:
     return len(material), hash(material.tobytes())
 
@@ -169,10 +194,9 @@ def _rendered(sound: _Sound, to_hz: int, working_hz: int) -> Signal:
 
 def _added(step: Step, before: Signal, after: Signal, sample_rate: int) -> AddedNoise:
     noise_db = rms_level_db(after - before)
-    rms = step.parameters.get("speech_level") == "rms"
-    speech_db = rms_level_db(before) if rms else active_level_db(before, sample_rate=sample_rate)
-    requested = step.parameters["snr_db"]
-    return AddedNoise(step.effect, float(str(requested)), speech_db - noise_db)
+    requested, speech_level = snr_of(step)
+    speech_db = speech_level_db(before, sample_rate=sample_rate, speech_level=speech_level)
+    return AddedNoise(step.effect, requested, speech_db - noise_db)
 
 
 def as_signal(samples: Samples, where: str) -> Signal:

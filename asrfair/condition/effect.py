@@ -5,14 +5,17 @@ Conventions
 An effect takes the signal (float64, shape=(n,), full scale ±1, finite, n ≥ 1), the circumstances, and its
 parameters by keyword; it returns float64 of the same shape unless it says otherwise. Values above full scale
 are kept. A linear effect takes the circumstances and its parameters alone and returns a `Linear`; neighbours
-share one Fourier transform. A parameter's annotation is what a card's value is checked against.
+share one Fourier transform. An effect that adds noise takes the utterance's length in samples, the circumstances and
+its own parameters, and returns the noise alone: a new array, float64, shape=(length,), at any level. It is added at
+its SNR, in one place for all (`asrfair.condition.snr`). A parameter's annotation is what a card's value is checked
+against.
 """
 
 import inspect
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +37,12 @@ class Range:
 
     low: float
     high: float
+
+
+SnrDb = Annotated[float, Range(-30, 60)]
+SpeechLevel = Literal["active", "rms"]
+NOISE_PARAMETERS: Mapping[str, Any] = {"snr_db": SnrDb, "speech_level": SpeechLevel}
+"""What every effect that adds noise has beside its own: the SNR, and the level of the speech that it refers to."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class Effect:
 
     needs       the kind of material it needs, if any
     linear      whether the function returns a `Linear`
-    adds_noise  whether it adds noise to speech: its SNR (parameter ``snr_db``) is measured on what came out
+    adds_noise  whether the function returns noise to be added to speech; its SNR is measured on what came out
     rate        the sample rate in Hz that it works at, from its parameters and the working rate; None: any
     ready       raises CardError, before a run, where what it needs is not installed, or parameters do not go
                 together; of the parameters and the working rate
@@ -86,8 +95,8 @@ class Effect:
 
     def parameters(self) -> Mapping[str, Any]:
         """Return the type, with its range, of each parameter by name."""
-        hints = typing.get_type_hints(self.function, include_extras=True)
-        return {name: hints[name] for name in self._signature()}
+        hints = {**typing.get_type_hints(self.function, include_extras=True), **NOISE_PARAMETERS}
+        return {name: hints[name] for name in self._defaults()}
 
     def check(self, values: Mapping[str, Any], *, where: str, optional: Collection[str] = ()) -> dict[str, Parameter]:
         """Return a card's values with defaults filled in, in the function's order.
@@ -95,7 +104,7 @@ class Effect:
         Raises CardError for an unknown parameter, a wrong type, a value out of range, and a missing parameter
         unless it is in ``optional``.
         """
-        hints, signature = self.parameters(), self._signature()
+        hints, defaults = self.parameters(), self._defaults()
         for name in values:
             if name not in hints:
                 raise CardError(expected(where, f"unknown parameter '{name}'", hints))
@@ -103,15 +112,17 @@ class Effect:
         for name, hint in hints.items():
             if name in values:
                 checked[name] = _check_value(hint, values[name], where=f"{where}: '{name}'")
-            elif signature[name].default is not inspect.Parameter.empty:
-                checked[name] = signature[name].default
+            elif defaults[name] is not inspect.Parameter.empty:
+                checked[name] = defaults[name]
             elif name not in optional:
                 raise CardError(f"{where}: parameter '{name}' is missing")
         return checked
 
-    def _signature(self) -> dict[str, inspect.Parameter]:
+    def _defaults(self) -> dict[str, Any]:
+        """Return the default of each parameter, ``inspect.Parameter.empty`` where it must be given."""
         parameters = inspect.signature(self.function).parameters
-        return {name: part for name, part in parameters.items() if part.kind is part.KEYWORD_ONLY}
+        own = {name: part.default for name, part in parameters.items() if part.kind is part.KEYWORD_ONLY}
+        return {"snr_db": inspect.Parameter.empty, **own, "speech_level": "active"} if self.adds_noise else own
 
 
 def _check_value(hint: Any, value: Any, *, where: str) -> Parameter:

@@ -1,4 +1,4 @@
-"""Additive periodic noise at a signal-to-noise ratio: machines that hum, beep and hammer.
+"""Periodic noise: machines that hum, beep and hammer.
 
 The conventions are those of `asrfair.condition.noise`. Harmonics at or above half the sample rate are left out, as
 no recording at that rate has them.
@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 import numpy as np
 
 from asrfair.condition.effect import Circumstances, Parameters, Range, Signal
-from asrfair.condition.noise import SnrDb, SpeechLevel, add_noise
 from asrfair.errors import CardError, InputError
 
 Harmonics = Annotated[int, Range(1, 100)]
@@ -24,18 +23,16 @@ POINTS = 4096
 
 
 def equipment_noise(
-    signal: Signal,
+    length: int,
     circumstances: Circumstances,
     *,
-    snr_db: SnrDb,
     base_hz: Annotated[float, Range(10, 20000)],
     harmonics: Harmonics = 10,
     tilt_db_per_octave: TiltDb = -6.0,
     pulse_rate_hz: Annotated[float, Range(0.05, 100)] = 1.0,
     duty_percent: Annotated[float, Range(1, 100)] = 100.0,
-    speech_level: SpeechLevel = "active",
 ) -> Signal:
-    """Add a harmonic tone that is gated on and off: a scanner, a pump, an alarm.
+    """Return a harmonic tone that is gated on and off: a scanner, a pump, an alarm.
 
     The tone has ``harmonics`` partials, the first at ``base_hz``, whose levels change by ``tilt_db_per_octave``; their
     phases are Schroeder's (1970, IEEE Trans. Inf. Theory 16(1), 85–89), for a low crest factor. Pulses begin
@@ -50,29 +47,26 @@ def equipment_noise(
     sample rate or above.
     """
     tone_start, pulse_start = circumstances.rng.random(2)
-    noise = _tone(len(signal), circumstances.sample_rate, base_hz, harmonics, tilt_db_per_octave, tone_start)
+    noise = _tone(length, circumstances.sample_rate, base_hz, harmonics, tilt_db_per_octave, tone_start)
     if duty_percent < 100:
-        noise *= _gate(len(signal), circumstances.sample_rate, pulse_rate_hz, duty_percent / 100, pulse_start)
-    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
+        noise *= _gate(length, circumstances.sample_rate, pulse_rate_hz, duty_percent / 100, pulse_start)
+    return noise
 
 
 def mains_hum(
-    signal: Signal,
+    length: int,
     circumstances: Circumstances,
     *,
-    snr_db: SnrDb,
     mains_hz: Literal[50, 60] = 50,
     harmonics: Harmonics = 20,
     tilt_db_per_octave: TiltDb = -6.0,
-    speech_level: SpeechLevel = "active",
 ) -> Signal:
-    """Add the hum of the mains and its harmonics, whose levels change by ``tilt_db_per_octave``, from a drawn phase.
+    """Return the hum of the mains and its harmonics, whose levels change by ``tilt_db_per_octave``, from a drawn phase.
 
     The frequency is the nominal one of the grid; the tilt is that of a sawtooth unless said otherwise.
     """
     start = circumstances.rng.random()
-    noise = _tone(len(signal), circumstances.sample_rate, mains_hz, harmonics, tilt_db_per_octave, start)
-    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
+    return _tone(length, circumstances.sample_rate, mains_hz, harmonics, tilt_db_per_octave, start)
 
 
 def equipment_ready(parameters: Parameters, working_hz: int) -> None:

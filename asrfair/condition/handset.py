@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asrfair.condition.effect import Circumstances, Linear, Parameters, Range, Signal
+from asrfair.condition.gaussian import gaussian
 from asrfair.condition.linear import SPREAD_S, gain_filter, impulse_response
 from asrfair.condition.masks import gain_db
 from asrfair.errors import CardError, InputError
@@ -128,7 +129,7 @@ def self_noise(
     Gaussian noise with equal power at all frequencies up to half the working rate, whose level there is A-weighted
     (IEC 61672-1, annex E), as microphones are specified, or plain.
     """
-    noise = circumstances.rng.standard_normal(len(signal))
+    noise = gaussian(circumstances.rng, len(signal))
     power = _a_weighted_power(circumstances.sample_rate) if weighting == "a" else 1.0
     noisy: Signal = signal + noise * (10.0 ** (level_db / 20.0) / math.sqrt(power))
     return noisy

@@ -1,11 +1,9 @@
-"""Additive noise at a signal-to-noise ratio, made from random numbers: white, pink, brown, speech-shaped.
+"""Noise made from random numbers: white, pink, brown, speech-shaped.
 
 Conventions
 -----------
-SNR in dB is the level of the speech minus the plain level of the noise over the whole utterance. The level of the
-speech is its active speech level (`asrfair.condition.level`); with ``speech_level`` ``rms`` its plain level, pauses
-included. It is exact: the drawn noise is measured, then scaled. The noise itself does not depend on ``snr_db``.
-Digital silence has no SNR and raises InputError. The result may exceed full scale.
+An effect here returns the noise alone, to any scale, shape=(length,); how it is added to speech, and what an SNR
+is: `asrfair.condition.snr`. The noise does not depend on the SNR.
 
 Coloured noise is Gaussian, made in blocks of two seconds or more: random complex amplitudes, shaped, and one inverse
 Fourier transform. A block crossfades into the next at equal power over a sixteenth of its length.
@@ -14,17 +12,16 @@ Fourier transform. A block crossfades into the next at equal power over a sixtee
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from asrfair.condition.effect import Circumstances, Range, Signal
-from asrfair.condition.level import active_level_db, rms_level_db
+from asrfair.condition.effect import Circumstances, Signal
+from asrfair.condition.gaussian import gaussian
+from asrfair.condition.level import active_level_db
+from asrfair.condition.snr import amplitude
 from asrfair.errors import InputError
-
-SnrDb = Annotated[float, Range(-30, 60)]
-SpeechLevel = Literal["active", "rms"]
 
 # Below it, pink and brown noise would put most of their power where nothing is heard.
 LOW_HZ = 20.0
@@ -46,39 +43,25 @@ BYRNE_1994_DB = (
 BYRNE_1994_FIRST_EDGE = 17.5
 
 
-def white_noise(
-    signal: Signal, circumstances: Circumstances, *, snr_db: SnrDb, speech_level: SpeechLevel = "active"
-) -> Signal:
-    """Add Gaussian noise with equal power at all frequencies."""
-    noise = circumstances.rng.standard_normal(len(signal))
-    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
+def white_noise(length: int, circumstances: Circumstances) -> Signal:
+    """Return Gaussian noise with equal power at all frequencies."""
+    return gaussian(circumstances.rng, length)
 
 
-def pink_noise(
-    signal: Signal, circumstances: Circumstances, *, snr_db: SnrDb, speech_level: SpeechLevel = "active"
-) -> Signal:
-    """Add Gaussian noise with equal power in every octave above 20 Hz (power falls by 3.01 dB per octave)."""
-    noise = _coloured(len(signal), circumstances, "pink")
-    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
+def pink_noise(length: int, circumstances: Circumstances) -> Signal:
+    """Return Gaussian noise with equal power in every octave above 20 Hz (power falls by 3.01 dB per octave)."""
+    return _coloured(length, circumstances, "pink")
 
 
-def brown_noise(
-    signal: Signal, circumstances: Circumstances, *, snr_db: SnrDb, speech_level: SpeechLevel = "active"
-) -> Signal:
-    """Add Gaussian noise whose power falls by 6.02 dB per octave above 20 Hz, as that of a random walk does."""
-    noise = _coloured(len(signal), circumstances, "brown")
-    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
+def brown_noise(length: int, circumstances: Circumstances) -> Signal:
+    """Return Gaussian noise whose power falls by 6.02 dB per octave above 20 Hz, as that of a random walk does."""
+    return _coloured(length, circumstances, "brown")
 
 
 def speech_shaped_noise(
-    signal: Signal,
-    circumstances: Circumstances,
-    *,
-    snr_db: SnrDb,
-    spectrum: Literal["byrne1994", "corpus"] = "byrne1994",
-    speech_level: SpeechLevel = "active",
+    length: int, circumstances: Circumstances, *, spectrum: Literal["byrne1994", "corpus"] = "byrne1994"
 ) -> Signal:
-    """Add Gaussian noise with a long-term average speech spectrum.
+    """Return Gaussian noise with a long-term average speech spectrum.
 
     ``byrne1994``: the international one of Byrne et al. 1994 (J. Acoust. Soc. Am. 96(4), 2108–2120, table II, male
     and female combined), flat within each third-octave band, nothing below 56 Hz and above 17.8 kHz. ``corpus``: the
@@ -86,40 +69,7 @@ def speech_shaped_noise(
     Raises InputError for ``corpus`` without voices, or with a silent one.
     """
     colour = _Voices(circumstances.materials) if spectrum == "corpus" else spectrum
-    noise = _coloured(len(signal), circumstances, colour)
-    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
-
-
-def add_noise(
-    signal: Signal, noise: Signal, circumstances: Circumstances, *, snr_db: float, speech_level: SpeechLevel
-) -> Signal:
-    """Return shape=(n,): the signal and the noise, the latter scaled to the SNR in its place.
-
-    Raises InputError where either is silent.
-    """
-    speech_db = speech_level_db(signal, sample_rate=circumstances.sample_rate, speech_level=speech_level)
-    noise_db = rms_level_db(noise)
-    if not math.isfinite(noise_db):
-        raise InputError("silent noise: SNR undefined")
-    # In place: a fresh array of this size costs more than the arithmetic.
-    noise *= amplitude(speech_db - snr_db - noise_db)
-    noise += signal
-    return noise
-
-
-def speech_level_db(signal: Signal, *, sample_rate: int, speech_level: SpeechLevel) -> float:
-    """Return the level of shape=(n,) that an SNR refers to, in dB; raises InputError for digital silence."""
-    if speech_level == "active":
-        return active_level_db(signal, sample_rate=sample_rate)
-    level_db = rms_level_db(signal)
-    if not math.isfinite(level_db):
-        raise InputError("silent utterance: SNR undefined")
-    return level_db
-
-
-def amplitude(level_db: float) -> float:
-    """Return the factor that a level in dB stands for."""
-    return float(10.0 ** (level_db / 20.0))
+    return _coloured(length, circumstances, colour)
 
 
 class _Voices:
@@ -177,7 +127,7 @@ def _shape(gain: Callable[[Signal], Signal], rate: int, size: int) -> Signal:
 
 
 def _block(rng: np.random.Generator, shape: Signal) -> Signal:
-    amplitudes = rng.standard_normal(2 * len(shape)).view(np.complex128)
+    amplitudes = gaussian(rng, 2 * len(shape)).view(np.complex128)
     amplitudes *= shape
     block: Signal = np.fft.irfft(amplitudes, 2 * (len(shape) - 1))
     return block

@@ -1,4 +1,4 @@
-"""Additive noise at a signal-to-noise ratio, made from recordings: other talkers, the user's own files.
+"""Noise made from recordings: other talkers, the user's own files.
 
 The conventions are those of `asrfair.condition.noise`.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from asrfair.condition.effect import Circumstances, Range, Signal
 from asrfair.condition.level import active_level_db
-from asrfair.condition.noise import SnrDb, SpeechLevel, add_noise, amplitude
+from asrfair.condition.snr import amplitude
 from asrfair.errors import InputError
 
 CROSSFADE_S = 0.01
@@ -17,43 +17,30 @@ CROSSFADE_S = 0.01
 SHORTEST_S = 0.01
 
 
-def babble(
-    signal: Signal,
-    circumstances: Circumstances,
-    *,
-    snr_db: SnrDb,
-    talkers: Annotated[int, Range(1, 100)],
-    speech_level: SpeechLevel = "active",
-) -> Signal:
-    """Add other talkers of the same corpus, all at the same active speech level.
+def babble(length: int, circumstances: Circumstances, *, talkers: Annotated[int, Range(1, 100)]) -> Signal:
+    """Return other talkers of the same corpus, all at the same active speech level.
 
     Each is looped to the utterance's length from a random place. Raises InputError for a silent talker and
     for another number of talkers than ``talkers``.
     """
     if len(circumstances.materials) != talkers:
         raise InputError(f"babble: found {len(circumstances.materials)} other talkers; expected {talkers}")
-    noise = np.zeros(len(signal))
+    noise = np.zeros(length)
     for talker in circumstances.materials:
         if not talker.any():
             raise InputError("babble: found a silent talker; expected speech")
         level_db = active_level_db(talker, sample_rate=circumstances.sample_rate)
         start = int(circumstances.rng.integers(len(talker)))
-        heard = _looped(talker, start, len(signal))
+        heard = _looped(talker, start, length)
         heard *= amplitude(-level_db)
         noise += heard
-    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
+    return noise
 
 
 def recorded_noise(
-    signal: Signal,
-    circumstances: Circumstances,
-    *,
-    snr_db: SnrDb,
-    recordings: str,
-    classes: tuple[str, ...] = (),
-    speech_level: SpeechLevel = "active",
+    length: int, circumstances: Circumstances, *, recordings: str, classes: tuple[str, ...] = ()
 ) -> Signal:
-    """Add a recording of the user's (`asrfair.condition.recordings`), from a random place on.
+    """Return a recording of the user's (`asrfair.condition.recordings`), from a random place on.
 
     ``classes`` are those of the recordings to draw from; none: all. A recording shorter than the utterance is
     looped, its ends crossfaded over 10 ms. Raises InputError for a recording that is silent throughout or shorter
@@ -70,12 +57,10 @@ def recorded_noise(
             f"recorded_noise: found a recording of {len(recording) / rate * 1000:.3g} ms in {recordings}; "
             f"expected {SHORTEST_S * 1000:g} ms at least"
         )
-    if len(recording) < len(signal):
+    if len(recording) < length:
         loop = _crossfaded(recording, round(CROSSFADE_S * rate))
-        noise = _looped(loop, int(circumstances.rng.integers(len(loop))), len(signal))
-    else:
-        noise = _excerpt(recording, len(signal), circumstances.rng)
-    return add_noise(signal, noise, circumstances, snr_db=snr_db, speech_level=speech_level)
+        return _looped(loop, int(circumstances.rng.integers(len(loop))), length)
+    return _excerpt(recording, length, circumstances.rng)
 
 
 def _looped(material: Signal, start: int, length: int) -> Signal:

@@ -12,10 +12,12 @@ from asrfair.condition.effect import Circumstances
 from asrfair.condition.effects import EFFECTS
 from asrfair.condition.equipment import equipment_noise, mains_hum
 from asrfair.condition.level import active_level_db, rms_level_db
+from asrfair.condition.snr import add_noise
 from asrfair.errors import CardError, InputError
 from asrfair.seeds import generator
 
 Speech = Callable[..., np.ndarray]
+Noise = Callable[..., np.ndarray]
 RATE_HZ = 16000
 
 
@@ -23,11 +25,17 @@ def circumstances(seed: int = 0, sample_rate: int = RATE_HZ) -> Circumstances:
     return Circumstances(sample_rate, generator(seed, "equipment"))
 
 
-def noise_of(
-    function: Callable[..., np.ndarray], seconds: float, *, seed: int = 0, sample_rate: int = RATE_HZ, **chosen: Any
+def add(
+    noise: Noise, signal: np.ndarray, given: Circumstances, *, snr_db: float, speech_level: str = "active", **own: Any
 ) -> np.ndarray:
-    signal = np.full(max(1, round(seconds * sample_rate)), 0.1)
-    return function(signal, circumstances(seed, sample_rate), snr_db=0.0, **chosen) - signal
+    made = noise(len(signal), given, **own)
+    return add_noise(signal, made, sample_rate=given.sample_rate, snr_db=snr_db, speech_level=speech_level)
+
+
+def noise_of(
+    function: Noise, seconds: float, *, seed: int = 0, sample_rate: int = RATE_HZ, **chosen: Any
+) -> np.ndarray:
+    return function(max(1, round(seconds * sample_rate)), circumstances(seed, sample_rate), **chosen)
 
 
 @given(
@@ -57,7 +65,8 @@ def test_measured_snr_is_the_requested_one(
 ) -> None:
     signal = speech(4.0, sample_rate=sample_rate, seed=seed)[1000 : 1000 + samples]
     before = signal.copy()
-    noisy = equipment_noise(
+    noisy = add(
+        equipment_noise,
         signal,
         circumstances(seed, sample_rate),
         snr_db=snr_db,
@@ -81,7 +90,7 @@ def test_measured_snr_is_the_requested_one(
 @settings(max_examples=20, deadline=None)
 def test_measured_snr_of_hum(speech: Speech, snr_db: float, samples: int, mains_hz: int, seed: int) -> None:
     signal = speech(4.0, sample_rate=RATE_HZ, seed=seed)[1000 : 1000 + samples]
-    noisy = mains_hum(signal, circumstances(seed), snr_db=snr_db, mains_hz=mains_hz)
+    noisy = add(mains_hum, signal, circumstances(seed), snr_db=snr_db, mains_hz=mains_hz)
     measured_db = active_level_db(signal, sample_rate=RATE_HZ) - rms_level_db(noisy - signal)
     assert measured_db == pytest.approx(snr_db, abs=1e-6)
 
@@ -174,14 +183,14 @@ def test_tone_and_pulses_start_anywhere() -> None:
 def test_the_noise_is_the_same_at_every_snr(speech: Speech) -> None:
     signal = speech(2.0, sample_rate=RATE_HZ)
     for function, chosen in ((equipment_noise, {"base_hz": 300.0, "duty_percent": 30.0}), (mains_hum, {})):
-        noises = [function(signal, circumstances(), snr_db=snr_db, **chosen) - signal for snr_db in (20.0, 0.0)]
+        noises = [add(function, signal, circumstances(), snr_db=snr_db, **chosen) - signal for snr_db in (20.0, 0.0)]
         np.testing.assert_allclose(10 * noises[0], noises[1], atol=1e-12)
 
 
 def test_silent_utterance() -> None:
     for function, chosen in ((equipment_noise, {"base_hz": 300.0}), (mains_hum, {})):
         with pytest.raises(InputError, match="silent utterance: SNR undefined"):
-            function(np.zeros(1000), circumstances(), snr_db=0.0, **chosen)
+            add(function, np.zeros(1000), circumstances(), snr_db=0.0, **chosen)
 
 
 def test_a_tone_that_the_rate_cannot_hold() -> None:
@@ -195,6 +204,6 @@ def test_a_tone_that_the_rate_cannot_hold() -> None:
 
 
 def test_one_hour_keeps_its_pitch() -> None:
-    noise = noise_of(equipment_noise, 3600, sample_rate=4000, base_hz=100.25, harmonics=2, speech_level="rms")
+    noise = noise_of(equipment_noise, 3600, sample_rate=4000, base_hz=100.25, harmonics=2)
     # 0.25 Hz off 100 Hz: the same phase every four seconds, to the last.
     np.testing.assert_allclose(noise[-16000:], noise[:16000], atol=1e-5 * np.abs(noise).max())

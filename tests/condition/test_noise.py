@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from asrfair.condition.effect import Circumstances
 from asrfair.condition.level import active_level_db, rms_level_db
 from asrfair.condition.noise import BYRNE_1994_DB, brown_noise, pink_noise, speech_shaped_noise, white_noise
+from asrfair.condition.snr import add_noise
 from asrfair.errors import InputError
 from asrfair.seeds import generator
 
@@ -29,6 +31,13 @@ KINDS: dict[str, Noise] = {
 
 def circumstances(*materials: np.ndarray, seed: int = 0, sample_rate: int = RATE_HZ) -> Circumstances:
     return Circumstances(sample_rate, generator(seed, "noise"), materials)
+
+
+def add(
+    noise: Noise, signal: np.ndarray, given: Circumstances, *, snr_db: float, speech_level: str = "active", **own: Any
+) -> np.ndarray:
+    made = noise(len(signal), given, **own)
+    return add_noise(signal, made, sample_rate=given.sample_rate, snr_db=snr_db, speech_level=speech_level)
 
 
 def full_rate_p56_db(samples: np.ndarray, sample_rate: int) -> float:
@@ -73,7 +82,7 @@ def test_measured_snr_is_the_requested_one(
     before = signal.copy()
     voices = [speech(0.5, sample_rate=sample_rate, seed=voice) for voice in range(3)]
     given = circumstances(*voices, seed=seed, sample_rate=sample_rate)
-    noisy = KINDS[kind](signal, given, snr_db=snr_db, speech_level=speech_level)
+    noisy = add(KINDS[kind], signal, given, snr_db=snr_db, speech_level=speech_level)
     np.testing.assert_array_equal(signal, before)
     assert noisy.shape == signal.shape
     assert noisy.dtype == np.float64
@@ -95,7 +104,7 @@ def test_snr_by_the_definition_of_the_active_level(
 ) -> None:
     signal = speech(seconds, sample_rate=sample_rate, seed=seed)
     given = circumstances(signal, seed=seed, sample_rate=sample_rate)
-    noise = KINDS[kind](signal, given, snr_db=snr_db) - signal
+    noise = add(KINDS[kind], signal, given, snr_db=snr_db) - signal
     measured_db = full_rate_p56_db(signal, sample_rate) - 10 * math.log10(np.mean(noise**2))
     assert measured_db == pytest.approx(snr_db, abs=0.1)
 
@@ -103,16 +112,16 @@ def test_snr_by_the_definition_of_the_active_level(
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_the_noise_is_the_same_at_every_snr(speech: Speech, kind: str) -> None:
     signal = speech(3.0, sample_rate=RATE_HZ)
-    noises = [KINDS[kind](signal, circumstances(signal), snr_db=snr_db) - signal for snr_db in (20.0, 0.0)]
+    noises = [add(KINDS[kind], signal, circumstances(signal), snr_db=snr_db) - signal for snr_db in (20.0, 0.0)]
     np.testing.assert_allclose(10 * noises[0], noises[1], atol=1e-12)
-    other = KINDS[kind](signal, circumstances(signal, seed=1), snr_db=0.0) - signal
+    other = add(KINDS[kind], signal, circumstances(signal, seed=1), snr_db=0.0) - signal
     assert abs(np.corrcoef(noises[1], other)[0, 1]) < 0.1
 
 
 def test_silence_around_the_speech_does_not_change_the_noise(speech: Speech) -> None:
     signal = np.concatenate([speech(1.5, sample_rate=RATE_HZ), np.zeros(RATE_HZ)])
     padded = np.concatenate([signal, np.zeros(5 * RATE_HZ)])
-    levels_db = [rms_level_db(white_noise(s, circumstances(), snr_db=10.0) - s) for s in (signal, padded)]
+    levels_db = [rms_level_db(add(white_noise, s, circumstances(), snr_db=10.0) - s) for s in (signal, padded)]
     assert levels_db[0] == pytest.approx(levels_db[1], abs=1e-6)
 
 
@@ -121,7 +130,7 @@ def test_silence_around_the_speech_does_not_change_the_noise(speech: Speech) -> 
 def test_silent_utterance(kind: str, speech_level: str) -> None:
     voice = np.random.default_rng(1).standard_normal(5000)
     with pytest.raises(InputError, match="silent utterance: SNR undefined"):
-        KINDS[kind](np.zeros(1000), circumstances(voice), snr_db=10.0, speech_level=speech_level)
+        add(KINDS[kind], np.zeros(1000), circumstances(voice), snr_db=10.0, speech_level=speech_level)
 
 
 def band_levels_db(noise: np.ndarray, sample_rate: int, edges_hz: list[float]) -> list[float]:
@@ -132,8 +141,7 @@ def band_levels_db(noise: np.ndarray, sample_rate: int, edges_hz: list[float]) -
 
 
 def noise_of(function: Noise, seconds: float, sample_rate: int, *materials: np.ndarray, **given: str) -> np.ndarray:
-    signal = np.sin(np.arange(round(seconds * sample_rate)) / 5.0)
-    return function(signal, circumstances(*materials, sample_rate=sample_rate), snr_db=0.0, **given) - signal
+    return function(round(seconds * sample_rate), circumstances(*materials, sample_rate=sample_rate), **given)
 
 
 @pytest.mark.parametrize(("function", "slope_db"), [(white_noise, 3.01), (pink_noise, 0.0), (brown_noise, -3.01)])
@@ -195,7 +203,8 @@ def test_voices_are_told_apart(speech: Speech) -> None:
     signal = speech(1.0, sample_rate=RATE_HZ)
     low, high = resonance(500, 1000, 2.0, seed=1), resonance(2000, 4000, 2.0, seed=1)
     outputs = [
-        speech_shaped_noise(signal, circumstances(voice), snr_db=0.0, spectrum="corpus") for voice in (low, high, low)
+        add(speech_shaped_noise, signal, circumstances(voice), snr_db=0.0, spectrum="corpus")
+        for voice in (low, high, low)
     ]
     np.testing.assert_array_equal(outputs[0], outputs[2])
     assert not np.allclose(outputs[0], outputs[1])
@@ -204,9 +213,9 @@ def test_voices_are_told_apart(speech: Speech) -> None:
 def test_voices_must_be_there_and_heard(speech: Speech) -> None:
     signal = speech(1.0, sample_rate=RATE_HZ)
     with pytest.raises(InputError, match="speech_shaped_noise: found no voices; expected some"):
-        speech_shaped_noise(signal, circumstances(), snr_db=0.0, spectrum="corpus")
+        add(speech_shaped_noise, signal, circumstances(), snr_db=0.0, spectrum="corpus")
     with pytest.raises(InputError, match="speech_shaped_noise: found a silent voice; expected speech"):
-        speech_shaped_noise(signal, circumstances(signal, np.zeros(100)), snr_db=0.0, spectrum="corpus")
+        add(speech_shaped_noise, signal, circumstances(signal, np.zeros(100)), snr_db=0.0, spectrum="corpus")
 
 
 def test_blocks_join_without_a_seam() -> None:
@@ -224,6 +233,6 @@ def test_blocks_join_without_a_seam() -> None:
 def test_one_hour() -> None:
     hour = np.zeros(3600 * 4000)
     hour[::4000] = 0.5
-    noisy = brown_noise(hour, circumstances(sample_rate=4000), snr_db=10.0, speech_level="rms")
+    noisy = add(brown_noise, hour, circumstances(sample_rate=4000), snr_db=10.0, speech_level="rms")
     noisy -= hour
     assert rms_level_db(hour) - rms_level_db(noisy) == pytest.approx(10.0, abs=1e-6)

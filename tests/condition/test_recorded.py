@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from asrfair.condition.effect import Circumstances
 from asrfair.condition.level import active_level_db, rms_level_db
 from asrfair.condition.recorded import babble, recorded_noise
+from asrfair.condition.snr import add_noise
 from asrfair.errors import InputError
 
 Speech = Callable[..., np.ndarray]
@@ -21,10 +22,15 @@ def circumstances(*materials: np.ndarray, seed: int = 0, sample_rate: int = RATE
     return Circumstances(sample_rate, np.random.default_rng(seed), materials)
 
 
-def add(kind: str, signal: np.ndarray, given: Circumstances, snr_db: float, **more: str) -> np.ndarray:
+def noise_of(kind: str, length: int, given: Circumstances) -> np.ndarray:
     if kind == "babble":
-        return babble(signal, given, snr_db=snr_db, talkers=len(given.materials), **more)
-    return recorded_noise(signal, given, snr_db=snr_db, recordings="noises", **more)
+        return babble(length, given, talkers=len(given.materials))
+    return recorded_noise(length, given, recordings="noises")
+
+
+def add(kind: str, signal: np.ndarray, given: Circumstances, snr_db: float, speech_level: str = "active") -> np.ndarray:
+    noise = noise_of(kind, len(signal), given)
+    return add_noise(signal, noise, sample_rate=given.sample_rate, snr_db=snr_db, speech_level=speech_level)
 
 
 @given(
@@ -92,7 +98,7 @@ def tone(hz: float, seconds: float, peak: float = 0.1) -> np.ndarray:
 def test_talkers_are_brought_to_the_same_level_and_looped(speech: Speech) -> None:
     talkers = [tone(500, 1.0, peak=0.9), tone(1000, 2.0, peak=0.001), tone(2000, 3.0, peak=0.1)]
     signal = speech(8.0, sample_rate=RATE_HZ)
-    noise = babble(signal, circumstances(*talkers), snr_db=5.0, talkers=3) - signal
+    noise = babble(len(signal), circumstances(*talkers), talkers=3)
     levels_db = octave_levels_db(noise, RATE_HZ, [350, 700, 1400, 2800])
     # Talkers of whole periods loop without a seam, so all of their power is in their own octave.
     np.testing.assert_allclose(levels_db, np.mean(levels_db), atol=0.05)
@@ -102,19 +108,16 @@ def test_talkers_are_brought_to_the_same_level_and_looped(speech: Speech) -> Non
 def test_talkers_start_anywhere(speech: Speech) -> None:
     ramp = np.linspace(0.1, 1.0, RATE_HZ)
     signal = speech(1.0, sample_rate=RATE_HZ)
-    starts = {
-        int(np.argmin(babble(signal, circumstances(ramp, seed=seed), snr_db=0.0, talkers=1) - signal))
-        for seed in range(10)
-    }
+    starts = {int(np.argmin(babble(len(signal), circumstances(ramp, seed=seed), talkers=1))) for seed in range(10)}
     assert len(starts) == 10
 
 
 def test_babble_refuses_silent_and_missing_talkers(speech: Speech) -> None:
     signal = speech(1.0, sample_rate=RATE_HZ)
     with pytest.raises(InputError, match="babble: found a silent talker; expected speech"):
-        babble(signal, circumstances(signal, np.zeros(100)), snr_db=0.0, talkers=2)
+        babble(len(signal), circumstances(signal, np.zeros(100)), talkers=2)
     with pytest.raises(InputError, match="babble: found 1 other talkers; expected 2"):
-        babble(signal, circumstances(signal), snr_db=0.0, talkers=2)
+        babble(len(signal), circumstances(signal), talkers=2)
 
 
 def test_long_recording_is_cut_anywhere(speech: Speech) -> None:
@@ -122,7 +125,7 @@ def test_long_recording_is_cut_anywhere(speech: Speech) -> None:
     recording = np.linspace(0.5, 1.0, 2 * RATE_HZ)
     ratios = []
     for seed in range(20):
-        noise = recorded_noise(signal, circumstances(recording, seed=seed), snr_db=0.0, recordings="x") - signal
+        noise = recorded_noise(len(signal), circumstances(recording, seed=seed), recordings="x")
         steps = np.diff(noise)
         # A straight excerpt: one slope all along, no seam.
         np.testing.assert_allclose(steps, steps.mean(), rtol=1e-6)
@@ -135,7 +138,7 @@ def test_long_recording_is_cut_anywhere(speech: Speech) -> None:
 def test_recording_of_just_the_length_is_used_whole(speech: Speech) -> None:
     signal = speech(0.5, sample_rate=RATE_HZ)
     recording = np.random.default_rng(3).standard_normal(len(signal))
-    noise = recorded_noise(signal, circumstances(recording), snr_db=0.0, recordings="x") - signal
+    noise = recorded_noise(len(signal), circumstances(recording), recordings="x")
     np.testing.assert_allclose(noise / noise[0], recording / recording[0], rtol=1e-6)
 
 
@@ -143,7 +146,7 @@ def test_short_recording_is_looped_without_a_seam(speech: Speech) -> None:
     signal = speech(4.0, sample_rate=RATE_HZ)
     # Not a whole number of periods: butted together it would jump by up to twice its peak.
     recording = tone(100.0, 0.7125, peak=1.0)
-    noise = recorded_noise(signal, circumstances(recording), snr_db=0.0, recordings="x") - signal
+    noise = recorded_noise(len(signal), circumstances(recording), recordings="x")
     largest = np.abs(np.diff(noise)).max() / np.abs(noise).max()
     assert largest < 3 * np.abs(np.diff(recording)).max()
     period = len(recording) - RATE_HZ // 100
@@ -153,7 +156,7 @@ def test_short_recording_is_looped_without_a_seam(speech: Speech) -> None:
 def test_crossfade_keeps_the_level_of_noise(speech: Speech) -> None:
     signal = speech(30.0, sample_rate=RATE_HZ)
     recording = np.random.default_rng(3).standard_normal(640)
-    noise = recorded_noise(signal, circumstances(recording), snr_db=0.0, recordings="x") - signal
+    noise = recorded_noise(len(signal), circumstances(recording), recordings="x")
     # Loops of 480 samples, of which 160 are blended.
     spread = np.sort(noise[:480] ** 2 / np.mean(noise**2))
     assert np.abs(noise[:480]).min() < 0.1 * np.sqrt(np.mean(noise**2))
@@ -164,16 +167,16 @@ def test_silent_recording(speech: Speech) -> None:
     signal = speech(1.0, sample_rate=RATE_HZ)
     for length in (1, 100, 20000):
         with pytest.raises(InputError, match="silent recording in noises; expected noise"):
-            recorded_noise(signal, circumstances(np.zeros(length)), snr_db=0.0, recordings="noises")
+            recorded_noise(len(signal), circumstances(np.zeros(length)), recordings="noises")
     with pytest.raises(InputError, match="found 0 recordings; expected 1"):
-        recorded_noise(signal, circumstances(), snr_db=0.0, recordings="noises")
+        recorded_noise(len(signal), circumstances(), recordings="noises")
 
 
 def test_recording_shorter_than_a_frame(speech: Speech) -> None:
     signal = speech(1.0, sample_rate=RATE_HZ)
     with pytest.raises(InputError, match=r"found a recording of 9\.94 ms in noises; expected 10 ms at least"):
-        recorded_noise(signal, circumstances(np.ones(159)), snr_db=0.0, recordings="noises")
-    recorded_noise(signal, circumstances(np.ones(160)), snr_db=0.0, recordings="noises")
+        recorded_noise(len(signal), circumstances(np.ones(159)), recordings="noises")
+    recorded_noise(len(signal), circumstances(np.ones(160)), recordings="noises")
 
 
 @pytest.mark.parametrize("place", [0, 12345, 159999])
@@ -182,5 +185,5 @@ def test_draw_on_silence_moves_to_the_next_sound(speech: Speech, place: int) -> 
     recording[place] = 1.0
     signal = speech(0.25, sample_rate=RATE_HZ)
     for seed in range(5):
-        noise = recorded_noise(signal, circumstances(recording, seed=seed), snr_db=0.0, recordings="x") - signal
+        noise = recorded_noise(len(signal), circumstances(recording, seed=seed), recordings="x")
         assert np.count_nonzero(np.abs(noise) > 1e-9) == 1
