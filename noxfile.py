@@ -67,6 +67,13 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session
+def torch(session: nox.Session) -> None:
+    """Run the tests of conditions by torch, on the processor, with the real torchaudio."""
+    session.install("-e", ".[torch,codecs,rooms]", *_group("tests"))
+    session.run("pytest", "tests/condition/test_batches.py", "tests/run/test_device.py", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Run the demo from nothing, as a newcomer would."""
     session.install(".[demo]")

@@ -46,6 +46,11 @@ def add_run(commands: Any) -> None:
     parser.add_argument("--language", metavar="CODE", help="handed to recognisers (default: the corpus's own)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N utterances by id, marked everywhere")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="apply conditions by torch on it, such as cuda (default: by numpy; extra torch)",
+    )
 
 
 def _do_run(options: argparse.Namespace) -> int:

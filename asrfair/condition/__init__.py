@@ -5,6 +5,7 @@ recording declares it (`materials_needed`); whoever calls `apply_condition` hand
 """
 
 from asrfair.condition.apply import AddedNoise, Heard, apply_condition, hear
+from asrfair.condition.batches import Spoken, check_device, hear_batch
 from asrfair.condition.card import (
     Condition,
     Rung,
@@ -36,9 +37,11 @@ __all__ = [
     "Need",
     "Recording",
     "Rung",
+    "Spoken",
     "Step",
     "active_level_db",
     "apply_condition",
+    "check_device",
     "check_ready",
     "choose_recording",
     "choose_talkers",
@@ -46,6 +49,7 @@ __all__ = [
     "condition_rows",
     "group_talkers",
     "hear",
+    "hear_batch",
     "list_recordings",
     "load_condition",
     "load_conditions",

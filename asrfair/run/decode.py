@@ -11,7 +11,7 @@ import polars as pl
 from asrfair.audio import Waveform, inspect_audio, resample
 from asrfair.backend.base import Backend, Outcome, Request
 from asrfair.backend.registry import open_backend
-from asrfair.condition import Condition, hear
+from asrfair.condition import Condition, Heard, Spoken, hear, hear_batch
 from asrfair.condition.measure import clipped_share
 from asrfair.errors import AsrfairError, InputError
 from asrfair.run.materials import Materials, read_row
@@ -33,7 +33,10 @@ OUTCOMES: Schema = {
 
 @dataclass(frozen=True)
 class Work:
-    """All that a worker process needs, sent to it once. ``utterances`` are all of the corpus, sorted by id."""
+    """All that a worker process needs, sent to it once.
+
+    ``utterances`` are all of the corpus, sorted by id; ``device`` is where torch applies conditions, "" for numpy.
+    """
 
     utterances: pl.DataFrame
     audio_root: Path
@@ -42,6 +45,7 @@ class Work:
     seed: int
     sample_rate: int
     language: str
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,9 @@ class Decoder:
         measured = [found for row in rows for found in self._measure(row, speech[row["utterance_id"]])]
         outcomes: list[dict[str, Any]] = []
         for condition in self.work.conditions:
-            heard = {}
-            for row in rows:
-                heard[row["utterance_id"]], found = self._hear(row, condition, speech[row["utterance_id"]])
-                measured += found
+            found = self._hear(rows, condition, speech)
+            heard = {name: _sound(speech[name], result) for name, result in found.items()}
+            measured += self._measure_heard(rows, condition, speech, found)
             for name, backend in self.backends.items():
                 outcomes += self._answer(name, backend, condition, rows, heard)
         notes = {key: _notes(value) for key, value in speech.items()}
@@ -125,29 +128,50 @@ class Decoder:
             return [failed_row(row, None, str(read))]
         return [recording_row(row, read.samples, sample_rate=self.work.sample_rate, clipped=read.clipped)]
 
-    def _hear(self, row: Mapping[str, Any], condition: Condition, read: Read) -> tuple[Sound, list[dict[str, Any]]]:
-        """Return an utterance under a condition, and its measurements where the condition changes it."""
-        if read is None:
-            return None, []
-        rate = self.work.sample_rate
+    def _hear(
+        self, rows: Sequence[Mapping[str, Any]], condition: Condition, speech: Mapping[str, Read]
+    ) -> dict[str, Heard | InputError | None]:
+        """Return utterances under a condition by id, or why not; None where no backend hears audio."""
+        given = {row["utterance_id"]: self._given(row, condition, speech[row["utterance_id"]]) for row in rows}
+        ready = [one for one in given.values() if isinstance(one, Spoken)]
+        results = {
+            spoken.utterance_id: heard for spoken, heard in zip(ready, self._under(condition, ready), strict=True)
+        }
+        return {name: results[name] if isinstance(one, Spoken) else one for name, one in given.items()}
+
+    def _given(self, row: Mapping[str, Any], condition: Condition, read: Read) -> Spoken | InputError | None:
+        if not isinstance(read, _Recording):
+            return read
+        name = row["utterance_id"]
         try:
-            if isinstance(read, InputError):
-                raise read
-            materials = self.materials.gather(condition, utterance_id=row["utterance_id"], speaker_id=row["speaker_id"])
-            heard = hear(
-                condition,
-                read.samples,
-                sample_rate=rate,
-                seed=self.work.seed,
-                utterance_id=row["utterance_id"],
-                materials=materials,
-            )
+            materials = self.materials.gather(condition, utterance_id=name, speaker_id=row["speaker_id"])
         except InputError as error:
-            stage = "audio" if error is read else "condition"
-            return (stage, str(error)), [failed_row(row, condition, str(error))] if is_measured(condition) else []
-        if not is_measured(condition):
-            return heard.samples, []
-        return heard.samples, [heard_row(row, condition, heard, sample_rate=rate, clipped_before=read.clipped)]
+            return error
+        return Spoken(name, read.samples, materials)
+
+    def _under(self, condition: Condition, batch: Sequence[Spoken]) -> list[Heard | InputError]:
+        rate, seed = self.work.sample_rate, self.work.seed
+        if self.work.device:
+            return hear_batch(condition, batch, sample_rate=rate, seed=seed, device=self.work.device)
+        return [_hear_one(condition, spoken, sample_rate=rate, seed=seed) for spoken in batch]
+
+    def _measure_heard(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        condition: Condition,
+        speech: Mapping[str, Read],
+        found: Mapping[str, Heard | InputError | None],
+    ) -> list[dict[str, Any]]:
+        """Return measurements where the condition changes the utterances."""
+        measured: list[dict[str, Any]] = []
+        for row in rows if is_measured(condition) else ():
+            read, result = speech[row["utterance_id"]], found[row["utterance_id"]]
+            if isinstance(result, InputError):
+                measured.append(failed_row(row, condition, str(result)))
+            elif isinstance(result, Heard) and isinstance(read, _Recording):
+                rate = self.work.sample_rate
+                measured.append(heard_row(row, condition, result, sample_rate=rate, clipped_before=read.clipped))
+        return measured
 
     def _answer(
         self,
@@ -195,6 +219,26 @@ class Decoder:
             sample_rate=rate,
             samples=samples,
         )
+
+
+def _hear_one(condition: Condition, spoken: Spoken, *, sample_rate: int, seed: int) -> Heard | InputError:
+    try:
+        return hear(
+            condition,
+            spoken.samples,
+            sample_rate=sample_rate,
+            seed=seed,
+            utterance_id=spoken.utterance_id,
+            materials=spoken.materials,
+        )
+    except InputError as error:
+        return error
+
+
+def _sound(read: Read, result: Heard | InputError | None) -> Sound:
+    if isinstance(result, InputError):
+        return "audio" if result is read else "condition", str(result)
+    return None if result is None else result.samples
 
 
 def open_backends(specifications: Mapping[str, Mapping[str, Any]]) -> dict[str, Backend]:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import tomli_w
 
-from asrfair.condition import Condition, check_ready, condition_rows, load_conditions
+from asrfair.condition import Condition, check_device, check_ready, condition_rows, load_conditions
 from asrfair.corpus import Corpus, load_corpus
 from asrfair.errors import InputError, expected
 from asrfair.results import PLAN, Results, write_text
@@ -69,6 +69,8 @@ def prepare(plan: Plan) -> Job:
     _check_audio(corpus, needs_audio=needs_audio)
     if needs_audio:
         check_ready(conditions, sample_rate=plan.sample_rate)
+        if plan.device:
+            check_device(plan.device)
         Materials(corpus.utterances, audio_root=corpus.audio_root, sample_rate=plan.sample_rate, seed=plan.seed).check(
             conditions
         )
@@ -95,6 +97,7 @@ def prepare(plan: Plan) -> Job:
         seed=plan.seed,
         sample_rate=plan.sample_rate,
         language=plan.language,
+        device=plan.device,
     )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Job(plan, corpus, axes, conditions, utterances, work, identities, cores if needs_audio else 1)
@@ -207,6 +210,7 @@ def _signature(
         "kind": "run",
         "seed": plan.seed,
         "sample_rate": plan.sample_rate,
+        "device": plan.device_kind or None,
         "normalizer": normalizer_facts(plan, normalizer),
         "corpus": {
             "card": card.name,

@@ -9,9 +9,9 @@ from asrfair.condition import Condition
 from asrfair.corpus import Corpus
 from asrfair.run.plan import Plan
 
-# Where things lie and how many processes work changes no result; content has digests of its own; the sensitivity
-# to normalisation is an addition to a run, not another run.
-PLACES = ("workers", "out", "corpus", "conditions", "backends", "normalizer", "sensitivity")
+# Where things lie and how many processes work changes no result, and of a device its kind alone does; content has
+# digests of its own; the sensitivity to normalisation is an addition to a run, not another run.
+PLACES = ("workers", "device", "out", "corpus", "conditions", "backends", "normalizer", "sensitivity")
 
 
 def run_identity(
@@ -25,7 +25,8 @@ def run_identity(
 ) -> dict[str, Any]:
     """Return the identity: plan, corpus table, audio files by size, condition cards, backends and normaliser."""
     return {
-        "plan": {key: value for key, value in plan.record().items() if key not in PLACES},
+        "plan": {key: value for key, value in plan.record().items() if key not in PLACES}
+        | ({"device": plan.device_kind} if plan.device else {}),
         "corpus": {
             "card": corpus.card.digest,
             "split": plan.corpus.split,

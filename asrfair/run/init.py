@@ -41,6 +41,7 @@ normalizer = "basic"
 # covariates = ["gender", "log_words"]      # disparities adjusted for these, besides
 # faas = false                     # the score of ASR-FAIRBENCH too, for comparison with published ones
 # workers = 0                      # processes; 0: one per processor core
+# device = "cuda"                  # conditions by torch on it (extra torch); default: by numpy
 # out = "asrfair-run"              # the run folder
 
 [corpus]

@@ -31,6 +31,7 @@ class Plan(Measuring):
     language                language code handed to backends (default: the corpus's own)
     limit                   only the first N utterances by id, marked everywhere
     workers                 processes (default: one per processor core)
+    device                  where torch applies conditions, such as cuda (default: numpy, on the processor)
     """
 
     corpus: CorpusPlan
@@ -40,6 +41,7 @@ class Plan(Measuring):
     language: str = ""
     limit: int | None = None
     workers: int = 0
+    device: str = ""
 
     def __post_init__(self) -> None:
         # Of our own, whatever a caller from Python goes on to do with theirs.
@@ -54,6 +56,11 @@ class Plan(Measuring):
         _check(bool(self.conditions), "conditions", "none", "at least one, for example clean")
         for name in self.backends:
             _check(bool(name.strip()), "backends", repr(name), "a name")
+
+    @property
+    def device_kind(self) -> str:
+        """The device without its number, which changes no result."""
+        return self.device.partition(":")[0]
 
     def record(self) -> dict[str, Any]:
         """Return the plan as TOML holds it: nothing that is None."""

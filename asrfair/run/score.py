@@ -119,6 +119,7 @@ def _signature(
         "kind": "score",
         "seed": plan.seed,
         "sample_rate": None,
+        "device": None,
         "normalizer": normalizer_facts(plan, normalizer),
         "corpus": {
             "card": "",

@@ -23,6 +23,7 @@ def short_signature(signature: Mapping[str, Any]) -> str:
         ),
         "backends": ",".join(f"{name}+{_digest(facts)}" for name, facts in signature["backends"].items()),
         "sample_rate": signature["sample_rate"],
+        "device": signature.get("device"),
         "seed": signature["seed"],
         "method": (signature["method"] or "none").replace(" ", "-"),
         "level": signature["level"],
