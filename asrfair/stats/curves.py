@@ -9,7 +9,7 @@ rungs have the same utterances, so the same reference words, and so the same wei
 References
 ----------
 Ayer, Brunk, Ewing, Reid and Silverman 1955 (pooling adjacent violators); Barlow, Bartholomew, Bremner and Brunk 1972,
-theorem 1.4 (the same fit as greatest of least averages, which needs no loop).
+chapter 1 (the same fit as greatest of least averages, which needs no loop).
 """
 
 from collections.abc import Sequence
