@@ -1,5 +1,7 @@
 """One utterance as a run would hear it under conditions: written as WAV, measured, and drawn."""
 
+import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +17,9 @@ from asrfair.audio import Waveform, to_int16, write_wav
 from asrfair.condition import Condition, Heard, check_ready, hear, load_conditions
 from asrfair.condition.measure import Measured, measure
 from asrfair.corpus import load_corpus
-from asrfair.errors import InputError
+from asrfair.errors import InputError, RunFolderError
 from asrfair.report.picture import check_picture, draw
+from asrfair.report.text import safe
 from asrfair.run.materials import Materials, read_row
 
 NEAR = 3
@@ -68,6 +71,9 @@ def listen(card: str, root: Path, utterance_id: str, plan: ListenPlan, *, consol
     """
     if plan.plot:
         check_picture(plan.plot)
+    for path in (plan.out, plan.plot):
+        if path:
+            _check_place(path)
     conditions = load_conditions(plan.conditions)
     check_ready(conditions, sample_rate=plan.sample_rate)
     corpus = load_corpus(card, root, split=plan.split)
@@ -78,11 +84,25 @@ def listen(card: str, root: Path, utterance_id: str, plan: ListenPlan, *, consol
     sounds = {item.name: _hear(item, speech, utterance, materials) for item in conditions}
     rows = [Row(RECORDED, measure(speech, sample_rate=plan.sample_rate))]
     rows += [Row(name, measure(heard.samples, sample_rate=plan.sample_rate), heard) for name, heard in sounds.items()]
-    console.print(escape(f"{utterance_id}, {len(speech) / plan.sample_rate:.2f} s: {utterance['reference'] or ''}"))
+    said = safe(utterance["reference"] or "")
+    console.print(escape(f"{safe(utterance_id)}, {len(speech) / plan.sample_rate:.2f} s: {said}"))
     for note in notes:
         console.print(escape(f"Note: {note}"))
     _print(rows, console)
     return _write(speech, sounds, utterance_id, plan, console)
+
+
+def _check_place(path: Path) -> None:
+    """Raise RunFolderError, before anything is computed or printed, where no file of that name can be written."""
+    trouble = 0
+    if not path.parent.is_dir():
+        trouble = errno.ENOENT
+    elif path.is_dir():
+        trouble = errno.EISDIR
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        trouble = errno.EACCES
+    if trouble:
+        raise RunFolderError(f"{path}: cannot be written: {os.strerror(trouble)}")
 
 
 def find_utterance(utterances: pl.DataFrame, utterance_id: str) -> Mapping[str, Any]:

@@ -84,7 +84,7 @@ def flip_p(shares: Floats, *, flips: int, rng: np.random.Generator) -> Floats:
     """Return p of each column of ``shares``, shape=(speakers, columns); one draw of signs serves all columns."""
     differing = np.sum(shares != 0, axis=0)
     p = np.empty(shares.shape[1])
-    exact = 2.0**differing <= flips + 1
+    exact = differing <= np.log2(flips + 1)
     for number in np.unique(differing[exact]):
         columns = np.flatnonzero(exact & (differing == number))
         p[columns] = _exact_p(np.stack([shares[shares[:, column] != 0, column] for column in columns]))

@@ -117,6 +117,18 @@ def test_it_prints_what_was_asked_and_measured(corpus: Path, capsys: pytest.Capt
     assert "u03," in printed
 
 
+def test_a_transcript_cannot_speak_to_the_terminal(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = corpus / "people.csv"
+    text = table.read_text(encoding="utf-8")
+    references = load_corpus(str(corpus / "small.toml"), corpus).utterances
+    said = references.filter(pl.col("utterance_id") == "u03")["reference"][0]
+    table.write_text(text.replace(said, f"\x1b[31m{said}"), encoding="utf-8")
+    assert main(["listen", f"{corpus}/small.toml={corpus}", "u03", "--condition", "clean"]) == 0
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert "\\x1b[31m" in printed
+
+
 def test_a_sound_above_full_scale_is_scaled_and_said(corpus: Path, tmp_path: Path) -> None:
     loud = tmp_path / "loud.toml"
     loud.write_text(
@@ -141,6 +153,8 @@ def test_an_unknown_utterance_names_those_like_it(corpus: Path) -> None:
         (["--condition", "clean", "--condition", "clean"], "found 'clean' 2 times"),
         (["--condition", "clean", "--sample-rate", "1"], "expected 4000 to 192000 Hz"),
         (["--condition", "clean", "-o", "nowhere/x.wav"], "nowhere/x.wav: cannot be written"),
+        (["--condition", "clean", "-o", "audio"], "audio: cannot be written: Is a directory"),
+        (["--condition", "clean", "--plot", "nowhere/x.png"], "nowhere/x.png: cannot be written"),
         (["--condition", "clean", "--plot", "x.doc"], "x.doc: found the ending '.doc'"),
     ],
 )
@@ -148,8 +162,12 @@ def test_wrong_use_is_one_line(
     corpus: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(corpus)
+    if "nowhere/x.png" in options:
+        pytest.importorskip("matplotlib")
     assert main(["listen", f"small.toml={corpus}", "u03", *options]) == 2
-    error = capsys.readouterr().err
+    printed, error = capsys.readouterr()
+    # Nothing comes before the trouble is found.
+    assert printed == ""
     assert message in error
     assert error.count("\n") == 1
 

@@ -65,6 +65,12 @@ def test_random_flips_come_near_the_exact_p_and_never_reach_zero():
     assert flip_p(np.array([[1.0, -1.0] * 20]).T, flips=99, rng=draw())[0] == 1.0
 
 
+def test_thousands_of_speakers_have_a_p():
+    shares = np.random.default_rng(0).standard_normal((5000, 1))
+    (p,) = flip_p(shares, flips=99, rng=generator(1, "many"))
+    assert 0.01 <= p <= 1
+
+
 def test_random_flips_in_pieces_are_as_many_as_asked(monkeypatch):
     monkeypatch.setattr("asrfair.stats.signs._SIGNS_AT_ONCE", 100)
     assert flip_p(np.ones((40, 1)), flips=99, rng=draw())[0] == 0.01
