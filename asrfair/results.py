@@ -9,11 +9,14 @@ from typing import Any
 
 import polars as pl
 
+from asrfair import __version__
 from asrfair.errors import RunFolderError
 from asrfair.tables import TABLES, Schema
 
 SIGNATURE = "signature.json"
 PLAN = "plan.toml"
+FORMAT = 1
+"""Of a run folder: raised where a column or a table changes, so that an older asrfair does not misread it."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,10 @@ class Results:
     def load(cls, folder: Path) -> "Results":
         """Read a run folder; raises RunFolderError naming what is missing."""
         if not (folder / SIGNATURE).is_file():
-            raise RunFolderError(
-                f"{folder}: no finished run here (no {SIGNATURE}); expected a folder written by asrfair"
-            )
+            begun = (folder / PLAN).is_file()
+            wanted = "start the same run again to finish it" if begun else "expected a folder written by asrfair"
+            raise RunFolderError(f"{folder}: no finished run here (no {SIGNATURE}); {wanted}")
+        signature = _signature(folder / SIGNATURE)
         missing = [f"{name}.parquet" for name in TABLES if not (folder / f"{name}.parquet").is_file()]
         if missing:
             raise RunFolderError(
@@ -50,20 +54,46 @@ class Results:
             )
         try:
             tables = {name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in TABLES}
-            signature = json.loads((folder / SIGNATURE).read_text(encoding="utf-8"))
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-            raise RunFolderError(f"{folder}: cannot be read: {str(error).splitlines()[0]}") from error
-        if not isinstance(signature, dict) or "signature" not in signature:
+            raise RunFolderError(f"{folder}: cannot be read: {_first_line(error)}") from error
+        if "signature" not in signature:
             raise RunFolderError(f"{folder}/{SIGNATURE}: found no signature; expected one written by asrfair")
         for name, table in tables.items():
             _check_columns(folder / f"{name}.parquet", table, TABLES[name])
         return cls(**tables, signature=signature)
 
     def save(self, folder: Path) -> None:
-        """Write the tables, and last of all the signature, which marks the folder as finished."""
+        """Write the tables, and last of all the signature, which marks the folder as finished and names its format."""
         for name in TABLES:
             write_table(folder / f"{name}.parquet", getattr(self, name))
-        write_text(folder / SIGNATURE, json.dumps(self.signature, indent=1, ensure_ascii=False) + "\n")
+        signature = {"format": FORMAT, **self.signature}
+        write_text(folder / SIGNATURE, json.dumps(signature, indent=1, ensure_ascii=False) + "\n")
+
+
+def _signature(path: Path) -> dict[str, Any]:
+    """Return the signature without the folder's format; raises RunFolderError for a format newer than this one.
+
+    A folder without a format is of the first one. Tables and columns that this version does not know are left alone:
+    what they would change is what raises the format.
+    """
+    try:
+        signature = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: cannot be read: {_first_line(error)}") from error
+    if not isinstance(signature, dict):
+        raise RunFolderError(f"{path}: found no signature; expected one written by asrfair")
+    found = signature.pop("format", FORMAT)
+    if not isinstance(found, int) or isinstance(found, bool) or found > FORMAT:
+        writer = f"asrfair {signature.get('asrfair', '?')}"
+        raise RunFolderError(
+            f"{path.parent}: found a run of format {found}, written by {writer}; expected format {FORMAT} or older: "
+            f"this is asrfair {__version__}, install a newer one to read it"
+        )
+    return signature
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _check_columns(path: Path, table: pl.DataFrame, schema: Schema) -> None:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import asrfair
+from asrfair import __version__
 from asrfair.errors import InputError, RunFolderError
 from asrfair.reading import read_table
-from asrfair.results import Results, write_table, write_text
+from asrfair.results import FORMAT, Results, write_table, write_text
 from asrfair.run.folder import claim
 from asrfair.seeds import generator
 from asrfair.tables import COUNTS, TABLES, conform, require_columns, with_intersections
@@ -160,6 +162,31 @@ def test_run_folders_that_are_none(tmp_path: Path) -> None:
     for name in TABLES:
         write_text(tmp_path / f"{name}.parquet", "not parquet")
     with pytest.raises(RunFolderError, match="cannot be read"):
+        Results.load(tmp_path)
+
+
+@pytest.mark.parametrize("found", [FORMAT + 1, "2", True, None])
+def test_a_run_of_a_newer_format_is_refused_by_name_before_its_tables_are_read(tmp_path: Path, found: object) -> None:
+    write_text(tmp_path / "signature.json", json.dumps({"format": found, "asrfair": "9.1.0", "signature": "x"}))
+    message = rf"format {found}, written by asrfair 9\.1\.0; expected format {FORMAT} or older: this is asrfair "
+    with pytest.raises(RunFolderError, match=message + re.escape(__version__)):
+        Results.load(tmp_path)
+
+
+def test_what_a_newer_version_added_is_left_alone(tmp_path: Path) -> None:
+    empty = {name: pl.DataFrame(schema=schema) for name, schema in TABLES.items()}
+    Results(**empty, signature={"signature": "x"}).save(tmp_path)
+    assert json.loads((tmp_path / "signature.json").read_text(encoding="utf-8")) == {"format": FORMAT, "signature": "x"}
+    empty["rates"].with_columns(pl.lit(None, dtype=pl.String).alias("colour")).write_parquet(tmp_path / "rates.parquet")
+    write_text(tmp_path / "colours.parquet", "another table")
+    loaded = Results.load(tmp_path)
+    assert loaded.signature == {"signature": "x"}
+    assert loaded.rates.columns[-1] == "colour"
+
+
+def test_half_a_run_says_how_to_go_on(tmp_path: Path) -> None:
+    write_text(tmp_path / "plan.toml", "")
+    with pytest.raises(RunFolderError, match=r"no finished run here .*start the same run again to finish it"):
         Results.load(tmp_path)
 
 

@@ -46,8 +46,8 @@ def over_all_groups(page: Page, view: View, *, axis: str) -> None:
         Column("recogniser", wraps=True, narrowest=10),
         Column("highest to\nlowest", wraps=True, narrowest=10),
         Column("between", spare=True),
-        Column("sd between\ngroups", wraps=True, narrowest=10),
-        Column("equality,\nadj. p", align="right"),
+        Column("sd between\ngroups", wraps=True, narrowest=10, drop=2),
+        Column("equality,\nadj. p", align="right", drop=1),
         Column("finding"),
     ]
     page.table(columns, [_cells(view, cell) for cell in main])

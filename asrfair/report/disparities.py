@@ -103,25 +103,27 @@ def _write(page: Page, view: View, told: Told, found: Found, *, top: int) -> Non
     if not found:
         return
     share = top if len(found) == 1 else max(LEAST_PER_CONDITION, top // len(found))
-    shown = {condition: _kept(rows, share, alpha=view.alpha) for condition, rows in found.items()}
+    shown = {condition: kept(rows, share, most=top, alpha=view.alpha) for condition, rows in found.items()}
     flat = [contrast for rows in shown.values() for contrast in rows]
     by_group = flat[0].row["axis"] != OVERALL
     only = f", in {label(next(iter(found)))}" if len(found) == 1 and by_group else ""
     page.gap()
     page.line(f"{told.title}{only}{_other_speakers(view, told, flat)}", indent=2, hang=2)
     columns, cells = compared(page, view, flat, told)
-    body = _body(found, shown, cells, by_group=by_group)
+    body = _body(view, found, shown, cells, by_group=by_group)
     page.table([name_column(view, "group" if by_group else "condition"), *columns], body)
     explain(page, cells)
     footnotes(page, view, [(label(c.group if by_group else c.row["condition"]), row) for c in flat for row in c.rows])
 
 
-def _kept(rows: list[Contrast], share: int, *, alpha: float) -> list[Contrast]:
-    """Keep the largest, and every one that shows something."""
-    return [contrast for k, contrast in enumerate(rows) if k < share or contrast.shown(alpha)]
+def kept(rows: Sequence[Contrast], share: int, *, most: int, alpha: float) -> list[Contrast]:
+    """Keep the first ``share``, and those that show something up to ``most`` of them."""
+    showing = [k for k, contrast in enumerate(rows) if contrast.shown(alpha)]
+    places = {*range(share), *showing[:most]}
+    return [contrast for k, contrast in enumerate(rows) if k in places]
 
 
-def _body(found: Found, shown: Found, cells: Sequence[Cells], *, by_group: bool) -> list[Cells | Subhead]:
+def _body(view: View, found: Found, shown: Found, cells: Sequence[Cells], *, by_group: bool) -> list[Cells | Subhead]:
     body: list[Cells | Subhead] = []
     each = iter(cells)
     for condition, rows in shown.items():
@@ -131,7 +133,10 @@ def _body(found: Found, shown: Found, cells: Sequence[Cells], *, by_group: bool)
             name = label(contrast.group) if by_group else label(condition)
             body.append([f"{name} ({speakers(contrast.row['speakers'])})", *next(each)])
         if len(found[condition]) > len(rows):
-            body.append(Subhead(f"and {counted(len(found[condition]) - len(rows), 'more group')}"))
+            more = sum(contrast.shown(view.alpha) for contrast in found[condition])
+            more -= sum(contrast.shown(view.alpha) for contrast in rows)
+            left = counted(len(found[condition]) - len(rows), "more group")
+            body.append(Subhead(f"and {left}{f', {number(more)} of which show a disparity' if more else ''}"))
     return body
 
 

@@ -54,14 +54,6 @@ def _bar(row: Row, *, top: float, glyphs: Glyphs, guide: float | None) -> Callab
     return draw
 
 
-def shade(rate: float | None, *, top: float, glyphs: Glyphs) -> str:
-    """Return a character that darkens as a rate nears the highest of its table."""
-    if rate is None or top <= 0:
-        return " "
-    steps = len(glyphs.shades)
-    return glyphs.shades[min(int(rate / top * steps), steps - 1)]
-
-
 def cell(row: Row | None, errors: int | None) -> str:
     """Return a WER for a table, or the number of errors in brackets where there are no reference words."""
     if row is None:

@@ -214,6 +214,19 @@ def largest_handicap(view: View, ladder: Ladder, *, axis: str, backend: str) -> 
     return [f"{sentence}: a handicap could not be shown."]
 
 
+def from_to(view: View, ladder: Ladder, *, backend: str) -> str:
+    """Say the WER of all speakers at both ends of a ladder; nothing where either is unknown."""
+    rows = next(iter(_cells(view, ladder, axis=OVERALL, backend=backend).values()), [])
+    known = [(value, row) for (value, _), row in zip(ladder.rungs, rows, strict=False) if row is not None]
+    if len(known) < 2 or None in (known[0][1]["wer"], known[-1][1]["wer"]):
+        return ""
+    first, last = (
+        f"WER {percent(row['wer'])} % {percent_interval(row)} at {value:g}{' ' + ladder.unit if ladder.unit else ''}"
+        for value, row in (known[0], known[-1])
+    )
+    return f"{label(backend)}, along the ladder {label(ladder.name)}: {first}, {last}."
+
+
 def _needs(ladder: Ladder, row: Row) -> str:
     """Say «4.2 dB [+1.1, +7.9] less noise»; without an estimate, what the interval says."""
     unit = {"%": "points", "": ""}.get(ladder.unit, ladder.unit)

@@ -30,9 +30,9 @@ def _median(column: str, *, per: float = 1.0) -> pl.Expr:
 
 LEVEL = _Shown("speech\ndB", _median("active_level_db"), 1)
 PEAK = _Shown("peak\ndB", _median("peak_db"), 1, drop=3)
-CLIPPED = _Shown("clip-\nped %", pl.col("clipped_share").mean() * 100, 1)
-BAND = _Shown("band\nkHz", _median("bandwidth_hz", per=1000), 1)
-LOUDNESS = _Shown("loudness\nLUFS", _median("loudness_lufs"), 1)
+CLIPPED = _Shown("clip-\nped %", pl.col("clipped_share").mean() * 100, 1, drop=3)
+BAND = _Shown("band\nkHz", _median("bandwidth_hz", per=1000), 1, drop=4)
+LOUDNESS = _Shown("loudness\nLUFS", _median("loudness_lufs"), 1, drop=5)
 ESTIMATE = _Shown("SNR\nabout dB", _median("estimated_snr_db"), 0)
 RATE = _Shown("words\nper s", pl.col("rate").median(), 1)
 ASKED = _Shown("SNR\nasked", _median("requested_snr_db"), 1)

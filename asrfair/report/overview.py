@@ -1,7 +1,11 @@
 """The first page: what was run, and the findings in words."""
 
+from collections import Counter
+
 from asrfair.report import sentences
-from asrfair.report.findings import SHOWN, Contrast, Standing, condition_costs, contrasts, extra_costs, standing
+from asrfair.report.findings import SHOWN, Contrast, Standing, condition_costs, extra_costs, standing
+from asrfair.report.ladders import from_to
+from asrfair.report.lead import against_all, lead
 from asrfair.report.page import WARNING, Page
 from asrfair.report.rungs import Ladder, found_ladders
 from asrfair.report.text import (
@@ -11,6 +15,7 @@ from asrfair.report.text import (
     factor_interval,
     label,
     listed,
+    number,
     percent,
     points,
     points_interval,
@@ -62,8 +67,8 @@ def _marked(names: tuple[str, ...], baseline: str | None) -> str:
     )
 
 
-def overview(page: Page, view: View) -> None:
-    """Write who is served worst, what degraded most and what could not be judged."""
+def overview(page: Page, view: View, full: View) -> None:
+    """Write who is served worst, what degraded most and what could not be judged; ``full`` are those told in full."""
     condition = view.condition
     if condition is None or not view.backends or view.results.rates.is_empty():
         page.gap()
@@ -75,11 +80,13 @@ def overview(page: Page, view: View) -> None:
         for axis in view.axes
         for backend in view.backends
     ]
+    lead(page, view, standings)
     _all_together(page, view, condition)
+    told = [found for found in standings if found.backend in full.backends]
     if standings:
-        _served_worst(page, view, standings)
-    _degraded_most(page, view)
-    _not_judged(page, view, standings)
+        _served_worst(page, view, standings, full)
+    _degraded_most(page, full)
+    _not_judged(page, full, told, rest=len(view.backends) - len(full.backends))
 
 
 def _part(page: Page, title: str) -> None:
@@ -92,20 +99,41 @@ def _item(page: Page, lead: str, content: str) -> None:
 
 
 def _all_together(page: Page, view: View, condition: str) -> None:
-    page.line(view.who("All speakers together"), style="bold", indent=2)
+    _part(page, view.who("All speakers together"))
     for backend in view.backends:
         row = view.overall(backend=backend, condition=condition)
         _item(page, label(backend), "not counted" if row is None else sentences.rate(view, row))
 
 
-def _served_worst(page: Page, view: View, standings: list[Standing]) -> None:
+def _served_worst(page: Page, view: View, standings: list[Standing], full: View) -> None:
     _part(page, "Who is served worst")
-    for found in standings:
-        page.line(f"{view.provenance(found.axis)}, {label(found.backend)}", indent=4, hang=2)
-        if view.axis(found.axis).get("imputed"):
-            page.line(sentences.IMPUTED, style=WARNING, indent=6)
-        for sentence in _standing(view, found):
-            page.line(sentence, indent=6, hang=2)
+    for axis in view.axes:
+        of_axis = [found for found in standings if found.axis == axis]
+        for found in of_axis:
+            if found.backend not in full.backends:
+                continue
+            page.line(f"{view.provenance(found.axis)}, {label(found.backend)}", indent=4, hang=2)
+            if view.axis(found.axis).get("imputed"):
+                page.line(sentences.IMPUTED, style=WARNING, indent=6)
+            for sentence in _standing(view, found):
+                page.line(sentence, indent=6, hang=2)
+        _rest(page, view, [found for found in of_axis if found.backend not in full.backends])
+
+
+def _rest(page: Page, view: View, rest: list[Standing]) -> None:
+    """Count what is shown with the recognisers that are not told in full."""
+    if not rest:
+        return
+    worse = [found for found in rest if found.with_verdict("worse", view.alpha)]
+    highest = Counter(label(found.worst["group"]) for found in rest if found.worst is not None)
+    names = listed(f"{group} with {number(count)}" for group, count in highest.most_common())
+    page.line(f"{view.provenance(rest[0].axis)}, {counted(len(rest), 'more recogniser')}", indent=4, hang=2)
+    page.line(f"Highest of the groups that could be judged: {names}.", indent=6, hang=2)
+    page.line(
+        f"A group is shown to be served worse than {rest[0].other} with {number(len(worse))} of {number(len(rest))}.",
+        indent=6,
+        hang=2,
+    )
 
 
 def _standing(view: View, found: Standing) -> list[str]:
@@ -124,31 +152,29 @@ def _standing(view: View, found: Standing) -> list[str]:
     if found.reference is not None and worst["group"] == found.reference:
         told.append(f"{found.other} is itself the reference group.")
     elif contrast is not None:
-        verdict = sentences.verdict(view, contrast, to=found.other)
-        told.append(f"That is {sentences.size(contrast, to=found.other)}: {verdict}{_findable(view, found, contrast)}.")
-        told += _against_all(view, found, contrast)
+        told.append(f"That is {sentences.size(contrast, to=found.other)}{_verdict(view, found, contrast)}.")
+        told += _against_all(view, found)
     elif worst["group"] is None:
         told.append(f"{view.who('Unlabelled speakers')} are not compared with {found.other}.")
     return [*told, *above, *_others(view, found)]
 
 
-def _findable(view: View, found: Standing, contrast: Contrast) -> str:
-    """Say what the comparison of the worst group could have found, unless the line on no disparity will."""
+def _verdict(view: View, found: Standing, contrast: Contrast) -> str:
+    """Say what is shown of the worst group; nothing where the line on no disparity will say that for all groups."""
+    verdict = contrast.verdict(view.alpha)
+    if verdict != "not shown":
+        return f": {sentences.verdict(view, contrast, to=found.other)}"
     shown = any(found.with_verdict(side, view.alpha) for side in SHOWN)
-    return findable(contrast) if shown and contrast.verdict(view.alpha) == "not shown" else ""
+    return f": {sentences.verdict(view, contrast, to=found.other)}{findable(contrast)}" if shown else ""
 
 
 def _higher(view: View, row: Row) -> str:
     return f"{label(row['group'])}, {percent(row['wer'])} % ({view.who(sentences.reason(row))})"
 
 
-def _against_all(view: View, found: Standing, contrast: Contrast) -> list[str]:
-    """Say that the worst group is served worse than everybody together, where the reference group cannot show it."""
-    if found.reference is None or contrast.verdict(view.alpha) == "worse":
-        return []
-    everybody = contrasts(view, "overall", axis=found.axis, backend=found.backend, condition=found.condition)
-    against = next((c for c in everybody if c.group == contrast.group), None)
-    if against is None or against.verdict(view.alpha) != "worse":
+def _against_all(view: View, found: Standing) -> list[str]:
+    against = against_all(view, found)
+    if against is None:
         return []
     everybody_else = view.who("all speakers")
     mark = sentences.unnamed(view, against.row)
@@ -181,13 +207,16 @@ def _named(view: View, contrast: Contrast) -> str:
 
 def _degraded_most(page: Page, view: View) -> None:
     told = [(backend, _cost(view, backend), _extra_cost(view, backend)) for backend in view.backends]
-    if not any(cost or extra for _, cost, extra in told):
+    along = [from_to(view, ladder, backend=backend) for ladder in found_ladders(view) for backend in view.backends]
+    if not any(cost or extra for _, cost, extra in told) and not any(along):
         return
     _part(page, "What degraded most")
     for backend, cost, extra in told:
         if cost or extra:
             _item(page, label(backend), cost or "no other condition")
         page.line(extra, indent=6, hang=2)
+    for sentence in along:
+        page.line(sentence, indent=4, hang=2)
 
 
 def _cost(view: View, backend: str) -> str:
@@ -206,13 +235,25 @@ def _extra_cost(view: View, backend: str) -> str:
     largest = shown or costs.largest
     if largest is None:
         return f"Extra cost for a group: {sentences.no_extra_cost(costs)}." if costs.compared else ""
-    lead = "Largest extra cost" if largest is costs.largest else "Largest extra cost shown"
+    first = "Largest extra cost" if largest is costs.largest else "Largest extra cost shown"
     among = "" if costs.complete else ", of those judged"
     axis = view.provenance(str(largest.row["axis"]))
-    return f"{lead}{among}, by {axis}: {sentences.extra_cost(view, largest)}."
+    if not largest.shown(view.alpha):
+        return f"No extra cost for a group could be shown; largest{among}, by {axis}: {_not_shown(view, largest)}."
+    return f"{first}{among}, by {axis}: {sentences.extra_cost(view, largest)}."
 
 
-def _not_judged(page: Page, view: View, standings: list[Standing]) -> None:
+def _not_shown(view: View, contrast: Contrast) -> str:
+    """Say an extra cost that shows nothing, in points: «Hindi under telephone, +2.0 points [-1.0, +5.0] …»."""
+    row = contrast.difference or contrast.row
+    return (
+        f"{label(row['group'])} under {label(row['condition'])}, {points(row['estimate'])} points "
+        f"{points_interval(row)} beyond what it costs {label(row['reference_group'])} "
+        f"({sentences.both_sides(view, contrast)})"
+    )
+
+
+def _not_judged(page: Page, view: View, standings: list[Standing], *, rest: int) -> None:
     told: dict[tuple[str, str], list[str]] = {}
     for found in standings:
         sentence = sentences.not_judged(view, found)
@@ -222,6 +263,8 @@ def _not_judged(page: Page, view: View, standings: list[Standing]) -> None:
     for (axis, sentence), backends in told.items():
         whose = "" if len(backends) == len(view.backends) else f", {listed(map(label, backends))}"
         lines.append(f"{view.provenance(axis)}{whose}: {sentence}.")
+    if lines and rest:
+        lines.append(f"{counted(rest, 'more recogniser')}: see the tables, or asrfair report --all.")
     failures = view.results.failures.height
     if failures:
         lines.append(f"{counted(failures, 'transcription')} failed; see the failures below.")

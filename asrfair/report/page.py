@@ -5,6 +5,7 @@ no trailing blanks, so a report in a file or a log is tidy text.
 """
 
 import codecs
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +22,10 @@ GAP = 2
 NARROWEST_DRAWING = 12
 WIDEST_DRAWING = 44
 WIDEST_LABEL_BESIDE_DRAWING = 22
+FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
+# Hebrew, Arabic, Syriac, Thaana, N'Ko and their kin; between two of their letters, what is neither letter nor digit.
+_LETTERS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+_RIGHT_TO_LEFT = re.compile(f"[{_LETTERS}](?:[^\\w\\n]*[{_LETTERS}])*")
 WARNING = "bold yellow"
 QUIET = "dim"
 
@@ -83,6 +88,7 @@ class Page:
         self.console = console
         self.width = console.width
         self.glyphs = ASCII if console.options.ascii_only else UNICODE
+        self.isolates = not console.options.ascii_only
 
     def gap(self) -> None:
         """Write an empty line."""
@@ -182,7 +188,7 @@ class Page:
     def _put(self, indent: int, text: Text) -> None:
         line = Text.assemble(" " * indent, text)
         line.rstrip()
-        self.console.print(line, soft_wrap=True)
+        self.console.print(isolated(line) if self.isolates else line, soft_wrap=True)
 
     def _wrap(self, text: Text, width: int) -> list[Text]:
         lines: list[Text] = []
@@ -206,6 +212,22 @@ class Page:
         except LookupError:
             encoding = "ascii"
         return shown.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def isolated(line: Text) -> Text:
+    """Return a line whose runs of right-to-left text are isolated, so that they do not move what follows them.
+
+    Without, a terminal that orders text by direction puts the number beside a Hebrew label before it. The isolates take
+    no room (Unicode Standard Annex 9, 2.4).
+    """
+    runs = [match.span() for match in _RIGHT_TO_LEFT.finditer(line.plain)]
+    if not runs:
+        return line
+    parts, end = [], 0
+    for start, stop in runs:
+        parts += [line[end:start], Text(FIRST_STRONG_ISOLATE), line[start:stop], Text(POP_ISOLATE)]
+        end = stop
+    return Text("").join([*parts, line[end:]])
 
 
 def _width(text: Text) -> int:

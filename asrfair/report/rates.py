@@ -1,21 +1,19 @@
 """WER per group: a forest of intervals under the main condition, then groups × conditions."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
 
 from asrfair.report.footnotes import footnotes
-from asrfair.report.forest import cell, forest, shade
+from asrfair.report.forest import cell, forest
+from asrfair.report.heat import NO_WORDS, heat_table
 from asrfair.report.page import QUIET, Column, Page
 from asrfair.report.text import Row, counted, label, number, percent, percent_interval
 from asrfair.report.view import View, is_few, speakers
 from asrfair.tables import OVERALL
 
 FEW = "*  fewer than 10 speakers: the interval rests on few people"
-NO_WORDS = "(n)  no reference words: the number of errors in place of a rate"
-CONDITION_WIDTH = 14
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,8 @@ def group_rates(page: Page, view: View, *, axis: str, backend: str, top: int) ->
             guide = next((row["wer"] for row in chosen.shown if row["group"] == reference), None)
         _forest_table(page, view, shown, names=names, title=f"in {label(condition)}", guide=guide)
         _rest(page, chosen.rest)
-    if len(view.conditions) > 1:
-        _by_condition(page, view, axis=axis, backend=backend, main=chosen.shown)
+    if len(view.conditions) > 1 and chosen.shown:
+        heat_table(page, view, axis=axis, backend=backend, main=chosen.shown)
 
 
 def _name(row: Row, reference: str | None) -> str:
@@ -121,46 +119,3 @@ def _forest_row(view: View, row: Row, name: str) -> list[Text | str]:
         Text(cell(row, errors), style="bold"),
         interval,
     ]
-
-
-def _by_condition(page: Page, view: View, *, axis: str, backend: str, main: list[Row]) -> None:
-    groups = [row["group"] for row in main]
-    cells = {(row["group"], row["condition"]): row for row in view.rates(axis=axis, backend=backend)}
-    shown = [row for (group, _), row in cells.items() if group in groups]
-    top = max((row["wer"] for row in shown if row["wer"] is not None), default=0.0)
-    names = max((len(_with_speakers(row)) for row in main), default=0)
-    room = page.width - min(names, 16) - 4
-    block = max(room // (CONDITION_WIDTH + 2), 1)
-    for start in range(0, len(view.conditions), block):
-        conditions = view.conditions[start : start + block]
-        page.gap()
-        columns = [Column(view.who("group (speakers)"), wraps=True, narrowest=12)]
-        columns += [Column(_folded(label(name)), align="right") for name in conditions]
-        rows: list[list[str | Text]] = []
-        for told in main:
-            found = [cells.get((told["group"], condition)) for condition in conditions]
-            heat = [_heat(view, page, row, top=top, speakers=told["speakers"]) for row in found]
-            rows.append([_with_speakers(told), *heat])
-        page.table(columns, rows)
-    if any(row["wer"] is None and view.errors(row) is not None for row in shown):
-        page.line(NO_WORDS, style=QUIET, indent=2, hang=5)
-    told_before = {row["group"]: row["note"] for row in main}
-    others = [row for row in shown if row["note"] != told_before[row["group"]]]
-    footnotes(page, view, [(f"{label(row['group'])} in {label(row['condition'])}", row) for row in others])
-
-
-def _folded(name: str) -> str:
-    return "\n".join(textwrap.wrap(name, CONDITION_WIDTH)) or name
-
-
-def _heat(view: View, page: Page, row: Row | None, *, top: float, speakers: int | None) -> Text:
-    if row is None:
-        return Text("-  ", style=QUIET)
-    errors = view.errors(row) if row["wer"] is None else None
-    rate = Text(f"{cell(row, errors)} {shade(row['wer'], top=top, glyphs=page.glyphs)}", style="bold")
-    others = "" if row["speakers"] == speakers else f"\n{counted(row['speakers'], view.who('speaker'))}"
-    return Text.assemble(rate, "\n", (percent_interval(row), QUIET), others)
-
-
-def _with_speakers(row: Row) -> str:
-    return f"{label(row['group'])} ({speakers(row['speakers'])})"

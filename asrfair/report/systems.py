@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from asrfair.report.disparities import Told, backend_comparison, compared, explain, name_column
+from asrfair.report.disparities import Told, backend_comparison, compared, explain, kept, name_column
 from asrfair.report.findings import Contrast, contrasts
 from asrfair.report.footnotes import footnotes
 from asrfair.report.page import Page, Subhead
@@ -24,7 +24,7 @@ def systems(page: Page, view: View, *, axis: str, top: int) -> None:
     if axis == OVERALL:
         _segment_tests(page, view, others)
     else:
-        _gaps(page, view, axis=axis, backends=others)
+        _gaps(page, view, axis=axis, backends=others, top=top)
 
 
 def _side_by_side(page: Page, view: View, backends: list[str]) -> None:
@@ -56,16 +56,14 @@ def _segment_tests(page: Page, view: View, backends: list[str]) -> None:
     page.line(f"{lead}: {'; '.join(told)}" if told else "", indent=2, hang=2)
 
 
-def _gaps(page: Page, view: View, *, axis: str, backends: list[str]) -> None:
+def _gaps(page: Page, view: View, *, axis: str, backends: list[str], top: int) -> None:
     """Write, for each recogniser, the groups whose gap to the reference group changes, the likeliest changes first."""
     found = {backend: _likeliest(view, axis=axis, backend=backend) for backend in backends}
     found = {backend: rows for backend, rows in found.items() if rows}
     if not found:
         return
     share = max(1, MOST_GAPS // len(found))
-    shown = {
-        backend: [c for k, c in enumerate(rows) if k < share or c.shown(view.alpha)] for backend, rows in found.items()
-    }
+    shown = {backend: kept(rows, share, most=top, alpha=view.alpha) for backend, rows in found.items()}
     flat = [contrast for rows in shown.values() for contrast in rows]
     reference, baseline = (label(flat[0].row[key]) for key in ("reference_group", "reference_backend"))
     told = Told(

@@ -11,6 +11,7 @@ from asrfair.results import Results
 from asrfair.tables import INTERSECTION, OVERALL, RATES, with_intersections
 
 FEW_SPEAKERS = 10
+MOST_RECOGNISERS = 3
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,16 @@ class View:
     def rows(self, table: str, **wanted: str | None) -> list[Row]:
         """Return the rows of a table whose columns have these values, as it orders them; None asks for nothing."""
         return _rows(getattr(self.results, table), **wanted)
+
+    def in_full(self) -> "View":
+        """Return the view of the recognisers told in full: all, or of many the baseline and the highest WERs."""
+        if len(self.backends) <= MOST_RECOGNISERS:
+            return self
+        pooled = sorted(self.rows("rates", axis=OVERALL, condition=self.condition), key=worst_first)
+        ranked = [row["backend"] for row in pooled if row["wer"] is not None]
+        first = self.signature.get("baseline_backend")
+        kept = list(dict.fromkeys(name for name in (first, *ranked, *self.backends) if name in self.backends))
+        return replace(self, backends=tuple(name for name in self.backends if name in kept[:MOST_RECOGNISERS]))
 
     @property
     def confirmed(self) -> tuple[str, ...]:

@@ -1,21 +1,60 @@
-"""Reports from a run folder alone: the terminal report and the service-card metrics."""
+"""Reports from a run folder alone: on a terminal, as JSON, as a page."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from rich.console import Console
 
-from asrfair.report import markdown, metrics_card, render
-from asrfair.results import Results, write_text
+from asrfair.errors import InputError
+from asrfair.report import render
+from asrfair.report.data import report_data
+from asrfair.report.terminal import TOP
+from asrfair.results import Results
+from asrfair.stats.timing import timing_rows
+from asrfair.tables import INTERSECTION
 
-CARD_JSON = "card.json"
-CARD_MARKDOWN = "card.md"
+NARROWEST, WIDEST = 40, 400
 
 
-def show(results: Results | Path) -> None:
-    """Print the terminal report."""
-    render(results if isinstance(results, Results) else Results.load(results), console())
+def show(results: Results | Path, *, width: int | None = None, top: int = TOP, every: bool = False) -> None:
+    """Print the terminal report, ``width`` columns wide (default: the terminal's, or 80).
+
+    Of more than ``top`` groups the rest is counted; so are recognisers beyond a few, unless ``every`` one is asked for.
+    Raises InputError for a width or a number of groups that nothing can be shown in.
+    """
+    check_shown(width=width, top=top)
+    loaded = _loaded(results)
+    render(loaded, console(width=width), top=top, every=every, timings=run_timings(loaded))
+
+
+def check_shown(*, width: int | None = None, top: int = TOP) -> None:
+    """Raise InputError unless a report can be as wide, and show as many groups."""
+    if width is not None and not NARROWEST <= width <= WIDEST:
+        raise InputError(f"--width {width}: expected {NARROWEST} to {WIDEST} columns")
+    if top < 1:
+        raise InputError(f"--top {top}: expected 1 or more groups")
+
+
+def report_json(results: Results | Path) -> str:
+    """Return the whole report as one line of JSON; what it holds is in `asrfair.report.data`."""
+    loaded = _loaded(results)
+    return json.dumps(report_data(loaded, timings=run_timings(loaded)), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def run_timings(results: Results) -> pl.DataFrame:
+    """Return how long recognisers took by group, as `asrfair.stats.timing.TIMING`; no rows where nothing was timed."""
+    there = results.utterances.columns
+    axes = [
+        axis for axis in results.signature.get("axes") or () if all(part in there for part in axis.split(INTERSECTION))
+    ]
+    return timing_rows(results.timings, results.utterances, axes)
+
+
+def _loaded(results: Results | Path) -> Results:
+    return results if isinstance(results, Results) else Results.load(results)
 
 
 class _Output(Console):
@@ -25,15 +64,7 @@ class _Output(Console):
         raise BrokenPipeError
 
 
-def console() -> Console:
-    """Return a console on standard output that leaves plain text alone."""
-    return _Output(highlight=False, soft_wrap=False)
-
-
-def write_card(results: Results | Path, folder: Path) -> tuple[Path, Path]:
-    """Write the service-card metrics as JSON and Markdown into a folder; return both paths."""
-    loaded = results if isinstance(results, Results) else Results.load(results)
-    card: dict[str, Any] = metrics_card(loaded)
-    write_text(folder / CARD_JSON, json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    write_text(folder / CARD_MARKDOWN, markdown(card))
-    return folder / CARD_JSON, folder / CARD_MARKDOWN
+def console(*, width: int | None = None) -> Console:
+    """Return a console on standard output that leaves plain text alone, and is plain text itself with NO_COLOR."""
+    colours: Any = None if os.environ.get("NO_COLOR") else "auto"
+    return _Output(highlight=False, soft_wrap=False, width=width, color_system=colours)

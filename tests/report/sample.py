@@ -249,13 +249,13 @@ def _backends() -> list[dict[str, Any]]:
     return found
 
 
-def written(found: Results, *, width: int = 80, encoding: str = "utf-8", top: int = 20) -> str:
+def written(found: Results, *, width: int = 80, encoding: str = "utf-8", top: int = 20, **options: Any) -> str:
     """Return the report as text: fixed width, no colour, as when piped."""
     file = _Encoded(encoding)
     console = Console(
         file=file, width=width, color_system=None, force_terminal=False, legacy_windows=False, _environ={}
     )
-    render(found, console, top=top)
+    render(found, console, top=top, **options)
     return file.getvalue()
 
 

@@ -1,10 +1,9 @@
 """Intervals drawn in characters."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrfair.report.forest import cell, forest, scale_top, shade
+from asrfair.report.forest import cell, forest, scale_top
 from asrfair.report.page import ASCII, UNICODE
 
 
@@ -54,14 +53,6 @@ def test_the_axis_is_as_wide_as_the_drawing():
 )
 def test_no_drawing_is_wider_than_asked(rows, width, guide):
     assert all(len(line) <= width for line in drawn(*rows, width=width, guide=guide))
-
-
-@pytest.mark.parametrize(
-    ("rate", "expected"), [(None, " "), (0.0, " "), (0.39, "."), (0.5, ":"), (0.99, "#"), (1.0, "#")]
-)
-def test_shades_darken_towards_the_top(rate, expected):
-    assert shade(rate, top=1.0, glyphs=ASCII) == expected
-    assert shade(rate, top=0.0, glyphs=ASCII) == " "
 
 
 def test_cells():

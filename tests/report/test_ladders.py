@@ -92,7 +92,7 @@ def run_of(
 def section(sample: Any, results: Results, **options: Any) -> str:
     """The section's text, without the title's rule."""
     text: str = sample.written(results, **options)
-    return "Ladder noise" + text.split("Ladder noise", 1)[1].split("\nNotes\n", 1)[0]
+    return "Ladder noise" + text.split("Ladder noise", 1)[1].split("\nCoverage: ", 1)[0]
 
 
 def on_one_line(text: str) -> str:

@@ -291,7 +291,7 @@ def test_what_changes_with_the_normaliser_is_named(sample, more):
         "scottish against american, small: worse under basic-1, whisper-english-0.1.15; not shown under none-1 (ratio "
         "1.62 to 2.56)."
     )
-    assert "welsh" not in text.split("Do findings depend on how texts are normalised?", 1)[1].split("Failures", 1)[0]
+    assert "welsh" not in text.split("Do findings depend on how texts are normalised?", 1)[1].split("Coverage: ", 1)[0]
     assert line(text, "By accent, what moves most:").endswith(
         ": scottish with small (ratio 1.62 to 2.56); scottish with large (ratio 1.38 to 1.50)."
     )

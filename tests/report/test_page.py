@@ -2,13 +2,14 @@
 
 from io import StringIO
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from asrfair.report.page import Column, Drawn, Page, Subhead
+from asrfair.report.page import Column, Drawn, Page, Subhead, isolated
 
 
 def page(width=40):
@@ -67,3 +68,39 @@ def test_a_label_column_never_breaks_the_width(name, width):
     written, file = page(width)
     written.table(COLUMNS, [[name, "10", "90"]])
     assert all(cell_len(line) <= width for line in file.getvalue().split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("  \u05d0\u05d1 (8*)  31.2", "  \u2068\u05d0\u05d1\u2069 (8*)  31.2"),
+        (
+            "\u0645\u0635\u0631 \u0627\u0644\u062c\u062f\u064a\u062f\u0629 12",
+            "\u2068\u0645\u0635\u0631 \u0627\u0644\u062c\u062f\u064a\u062f\u0629\u2069 12",
+        ),
+        ("\u05d0, x, \u05d1", "\u2068\u05d0\u2069, x, \u2068\u05d1\u2069"),
+        ("plain", "plain"),
+    ],
+)
+def test_right_to_left_text_does_not_move_what_follows(line, shown):
+    assert isolated(Text(line)).plain == shown
+    written, file = page(60)
+    written.line(line.strip())
+    assert file.getvalue() == f"{shown.strip()}\n"
+
+
+HEBREW, ARABIC, COMBINED, WIDE = (
+    "\u05e2\u05d1\u05e8\u05d9\u05ea",
+    "\u0639\u0631\u0628\u064a",
+    "e\u0301" * 5,
+    "\u65e5\u672c\u8a9e",
+)
+
+
+def test_columns_stand_below_each_other_whatever_the_script():
+    written, file = page(40)
+    written.table(COLUMNS, [[name, "10", "90"] for name in (HEBREW, ARABIC, COMBINED, WIDE, "plain")])
+    bare = [line.replace("\u2068", "").replace("\u2069", "") for line in file.getvalue().splitlines()]
+    assert len({cell_len(line) for line in bare}) == 1
+    # The isolates themselves take no room.
+    assert cell_len("\u2068\u2069") == 0

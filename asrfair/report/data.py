@@ -1,0 +1,96 @@
+"""The whole report as data, for programs: what `asrfair report RUN --json` prints.
+
+Keys, of version 1: a key may be added without a new version, none goes or changes its meaning.
+
+``asrfair_report``  the version of this form
+``asrfair``         the version of asrfair that wrote it
+``overview``        ``condition`` it speaks of, ``level``, ``findings`` about groups joined over recognisers, each with
+                    axis, group, verdict (``worse``, ``better``), ``than``, and ``shown_with``: recogniser, measure,
+                    estimate, low, high, p_adjusted, exploratory
+``statements``      the findings in sentences, as the service card has them
+``tables``          rows of the tables ``rates``, ``disparities``, ``metrics``, ``tests``, ``models``, ``sensitivity``,
+                    ``conditions``, ``handicaps`` and ``failures``, whole, as `asrfair.schemas` lists their columns
+``timing``          rows of `asrfair.stats.timing.TIMING`: of one machine; empty where nothing was timed
+``left_out``        tables with a row per utterance, and how many rows each has in the run folder
+``card``            the measured parts of the service card, a form of their own (``asrfair_card``)
+``signature``       the record of how the numbers were made
+
+Rates are fractions; unknown is null; no number is infinite.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+
+from asrfair import __version__
+from asrfair.report.card import metrics_card
+from asrfair.report.findings import standing
+from asrfair.report.lead import Shown, shown
+from asrfair.report.text import Row
+from asrfair.report.view import View
+from asrfair.results import Results
+
+VERSION = 1
+TABLES = ("rates", "disparities", "metrics", "tests", "models", "sensitivity", "conditions", "handicaps", "failures")
+LEFT_OUT = ("utterances", "hypotheses", "counts", "measurements", "timings")
+FINDING = ("measure", "estimate", "low", "high", "p_adjusted", "exploratory")
+
+
+def report_data(results: Results, *, timings: pl.DataFrame | None = None) -> dict[str, Any]:
+    """Return the whole report, ready for JSON; nothing is cut to a number of groups."""
+    view = View.of(results)
+    card = metrics_card(results)
+    data = {
+        "asrfair_report": VERSION,
+        "asrfair": __version__,
+        "overview": _overview(view),
+        "statements": card["statements"],
+        "tables": {name: getattr(results, name).to_dicts() for name in TABLES},
+        "timing": [] if timings is None else timings.to_dicts(),
+        "left_out": {name: getattr(results, name).height for name in LEFT_OUT},
+        "signature": dict(results.signature),
+    }
+    # The card is plain already.
+    return {**_plain(data), "card": card}
+
+
+def _overview(view: View) -> dict[str, Any]:
+    condition = view.condition
+    standings = [
+        standing(view, axis=axis, backend=backend, condition=condition)
+        for axis in view.axes
+        for backend in view.backends
+        if condition is not None
+    ]
+    return {
+        "condition": condition,
+        "level": view.signature.get("level"),
+        "findings": [_finding(finding) for finding in shown(view, standings)],
+    }
+
+
+def _finding(finding: Shown) -> dict[str, Any]:
+    return {
+        "axis": finding.axis,
+        "group": finding.group,
+        "verdict": finding.verdict,
+        "than": finding.other,
+        "shown_with": [{"recogniser": backend, **_picked(contrast.row)} for backend, contrast in finding.found],
+    }
+
+
+def _picked(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in FINDING}
+
+
+def _plain(value: Any) -> Any:
+    """Return data for JSON in which a number that is not finite is unknown."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    return [_plain(item) for item in value] if isinstance(value, Iterable) else str(value)
