@@ -81,17 +81,21 @@ def summarise(
     failed = conform(failures, FAILURES).join(labels, on="utterance_id", how="left", maintain_order="left")
     order = ["backend", "condition", "utterance_id"]
     counts = counts.sort(order)
-    failed_by_axis = with_intersections(failed, question.axes)
 
-    def analysed(rows: pl.DataFrame, asked: Question, segments: pl.DataFrame | None = None) -> Analysis:
-        rows = with_prompts(
-            with_covariates(rows, utterances, timings, asked.covariates, measurements=measurements), utterances
+    def answered(rows: pl.DataFrame, asked: Question, segments: pl.DataFrame | None = None) -> Analysis:
+        return answer(
+            asked,
+            utterances=utterances,
+            failures=failed,
+            counts=rows,
+            timings=timings,
+            measurements=measurements,
+            segments=segments,
         )
-        return analyse(with_intersections(rows, question.axes), failed_by_axis, asked, segments=segments)
 
-    analysis = analysed(counts, question, _segments(question, hypotheses, utterances, normalizer))
+    analysis = answered(counts, question, _segments(question, hypotheses, utterances, normalizer))
     without_models = replace(question, covariates=())
-    again = [analysed(rows, without_models).disparities for rows in others]
+    again = [answered(rows, without_models).disparities for rows in others]
     return Results(
         utterances=utterances,
         hypotheses=hypotheses.sort(order),
@@ -113,6 +117,22 @@ def summarise(
         timings=pl.DataFrame(schema=TIMINGS) if timings is None else timings,
         signature=_sign(signature, question, analysis.rates),
     )
+
+
+def answer(
+    question: Question,
+    *,
+    utterances: pl.DataFrame,
+    failures: pl.DataFrame,
+    counts: pl.DataFrame,
+    timings: pl.DataFrame | None,
+    measurements: pl.DataFrame | None,
+    segments: pl.DataFrame | None = None,
+) -> Analysis:
+    """Return what the counts say to a question; ``failures`` have the columns of the axes (or their parts)."""
+    covariates = with_covariates(counts, utterances, timings, question.covariates, measurements=measurements)
+    rows = with_intersections(with_prompts(covariates, utterances), question.axes)
+    return analyse(rows, with_intersections(failures, question.axes), question, segments=segments)
 
 
 def _segments(
@@ -147,6 +167,9 @@ def _sign(signature: Mapping[str, Any], question: Question, rates: pl.DataFrame)
         "interval": question.interval,
         "replicates": question.replicates,
         "covariates": list(question.covariates),
+        "units": dict(question.units),
+        "above": list(question.above),
+        "faas": question.faas,
     }
     return {**signed, "signature": short_signature(signed)}
 
