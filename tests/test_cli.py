@@ -73,7 +73,7 @@ def test_score_report_and_card(transcripts: str, tmp_path: Path) -> None:
     assert again.stdout == scored.stdout
     card = asrfair("card", run)
     assert card.returncode == 0
-    assert card.stdout.split() == [f"{run}/card.json", f"{run}/card.md"]
+    assert card.stdout.split() == [f"{run}/card.json", f"{run}/card.md", f"{run}/card.html"]
     assert json.loads((tmp_path / "run" / "card.json").read_text(encoding="utf-8"))
     assert (tmp_path / "run" / "card.md").read_text(encoding="utf-8").startswith("#")
 

@@ -1,43 +1,140 @@
 """The commands that read a run folder: ``coverage`` (a corpus, too), ``report``, ``card`` and ``words``."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 from asrfair.cli.base import command
-from asrfair.errors import EXIT_DONE
+from asrfair.errors import EXIT_DONE, InputError, expected
 
 
 def add_report(commands: Any) -> None:
     """Add ``asrfair report``."""
     parser = command(
-        commands, "report", _do_report, "print a run's report again, from its folder", "asrfair report timit-run"
+        commands,
+        "report",
+        _do_report,
+        "tell a run's findings again, from its folder: as text, as a page, as JSON",
+        "asrfair report timit-run\n"
+        "  asrfair report timit-run --html timit.html --audio 20\n"
+        "  asrfair report timit-run --json > timit.json",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--html", type=Path, metavar="FILE", help="write a page that needs no network, instead of text")
+    forms.add_argument("--json", action="store_true", help="print everything as JSON, instead of text")
+    parser.add_argument("--width", type=int, metavar="N", help="columns of text (default: the terminal's, or 80)")
+    parser.add_argument("--top", type=int, metavar="N", help="groups to show of each axis; the rest is counted")
+    parser.add_argument("--all", action="store_true", help="tell every recogniser in full, not the main ones of many")
+    parser.add_argument(
+        "--audio", type=int, metavar="N", help="with --html: clips of the N worst utterances (default: none)"
+    )
 
 
 def _do_report(options: argparse.Namespace) -> int:
-    from asrfair.run.report import show
+    from asrfair.run.report import check_shown, report_json, show
 
-    show(options.run)
+    shown = {} if options.top is None else {"top": options.top}
+    _check_report(options)
+    check_shown(width=options.width, **shown)
+    if options.json:
+        sys.stdout.write(report_json(options.run))
+    elif options.html:
+        from asrfair.run.page import write_page
+
+        print(write_page(options.run, options.html, audio=options.audio or 0, **shown))
+    else:
+        show(options.run, width=options.width, every=options.all, **shown)
     return EXIT_DONE
+
+
+def _check_report(options: argparse.Namespace) -> None:
+    """Raise InputError for an option that the form of the report has no use for."""
+    form = "--html" if options.html else "--json" if options.json else "text"
+    for name, forms in (("audio", ["--html"]), ("width", ["text"]), ("all", ["text"]), ("top", ["text", "--html"])):
+        if getattr(options, name) not in (None, False) and form not in forms:
+            wanted = "it with --html FILE" if forms == ["--html"] else f"it without {form}"
+            raise InputError(f"--{name}: found a report as {form.removeprefix('--')}; expected {wanted}")
 
 
 def add_card(commands: Any) -> None:
     """Add ``asrfair card``."""
     parser = command(
-        commands, "card", _do_card, "write a run's service-card metrics as JSON and Markdown", "asrfair card timit-run"
+        commands,
+        "card",
+        _do_card,
+        "write a run's service card: the measured parts in words and figures, the owner's marked as empty",
+        "asrfair card timit-run\n"
+        "  asrfair card timit-run --baseline last-year --format md,html,json,hub\n"
+        "  asrfair card --update OUR-CARD.md timit-run\n"
+        "  asrfair card --diff last-year timit-run",
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
+    parser.add_argument("run", type=Path, nargs="?", metavar="RUN", help="a run folder")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: the run folder)")
+    parser.add_argument(
+        "--format",
+        metavar="LIST",
+        help="of md, html, json and hub (a Hugging Face model card), with commas between (default: json,md,html)",
+    )
+    parser.add_argument("--baseline", type=Path, metavar="OLD", help="an earlier run, to say what changed since")
+    parser.add_argument(
+        "--top", type=int, metavar="N", help="groups that tables show; the rest is counted (default: 20)"
+    )
+    others = parser.add_mutually_exclusive_group()
+    others.add_argument(
+        "--update", type=Path, metavar="CARD.md", help="refresh the figures between the markers of this card, no more"
+    )
+    others.add_argument(
+        "--diff",
+        type=Path,
+        nargs=2,
+        metavar=("OLD", "NEW"),
+        help="say what changed between two run folders or card.json, and whether it is more than noise",
+    )
+    others.add_argument("--schema", action="store_true", help="print the JSON Schema of card.json")
 
 
 def _do_card(options: argparse.Namespace) -> int:
-    from asrfair.run.report import write_card
+    from asrfair.run.card import DEFAULT_FORMATS, changes_json, schema, show_changes, update_card, write_card
 
-    for path in write_card(options.run, options.out or options.run):
-        print(path)
+    formats = None if options.format is None else [name.strip() for name in options.format.split(",")]
+    shown = {} if options.top is None else {"top": options.top}
+    _check_card(options, formats)
+    if options.schema:
+        sys.stdout.write(schema())
+    elif options.diff:
+        sys.stdout.write(changes_json(*options.diff) if formats == ["json"] else show_changes(*options.diff, **shown))
+    elif options.update:
+        html = "html" in (formats or ())
+        for path in update_card(options.update, options.run, baseline=options.baseline, html=html, **shown):
+            print(path)
+    else:
+        made = DEFAULT_FORMATS if formats is None else formats
+        folder = options.out or options.run
+        for path in write_card(options.run, folder, formats=made, baseline=options.baseline, **shown):
+            print(path)
     return EXIT_DONE
+
+
+def _check_card(options: argparse.Namespace, formats: list[str] | None) -> None:
+    """Raise InputError for a run too few or too many, and an option that has no use here."""
+    alone = "--schema" if options.schema else "--diff" if options.diff else ""
+    if alone and options.run is not None:
+        raise InputError(f"card {alone}: found '{options.run}' as well; expected no run folder beside it")
+    if not alone and options.run is None:
+        raise InputError("card: found no run; expected a run folder, as in asrfair card RUN")
+    if options.top is not None and options.top < 1:
+        raise InputError(f"--top {options.top}: expected 1 or more groups")
+    told = alone or ("--update" if options.update else "")
+    useless = {"--schema": ("out", "format", "baseline", "top"), "--diff": ("out", "baseline"), "--update": ("out",)}
+    for name in useless.get(told, ()):
+        if getattr(options, name) is not None:
+            raise InputError(f"card {told}: found --{name} as well; expected it without")
+    forms = {"--update": ("md", "html"), "--diff": ("md", "json")}.get(told)
+    for form in formats or () if forms else ():
+        if form not in (forms or ()):
+            raise InputError(expected(f"card {told}, --format", f"'{form}'", forms or ()))
 
 
 def add_coverage(commands: Any) -> None:

@@ -1,4 +1,4 @@
-"""The measured parts of a service card, as data and as Markdown.
+"""The measured parts of a service card, as data: what `asrfair.report.card_text` writes and ``card.json`` holds.
 
 The sections are those that the AI service cards of cloud providers share; what they leave out is here: intervals,
 speakers, robustness in figures, the condition × group interaction and what could not be judged. Rates are fractions;
@@ -6,23 +6,21 @@ unknown is null.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import polars as pl
-
 from asrfair.report import sentences
-from asrfair.report.card_text import markdown
+from asrfair.report.card_bounds import all_bounds
+from asrfair.report.card_facts import ladders, measured, origin, pick
 from asrfair.report.findings import MEASURES
-from asrfair.report.statements import statements
+from asrfair.report.statements import sections
 from asrfair.report.text import Row
 from asrfair.report.view import View, worst_first
 from asrfair.results import Results
 from asrfair.tables import MODELS, OVERALL
 
-__all__ = ["markdown", "metrics_card"]
-
-FORMAT = 1
+FORMAT = 2
+"""Of ``card.json``: raised where a key changes, with ``card.schema.json`` beside this module."""
 RATE_KEYS = (
     "condition",
     "backend",
@@ -70,8 +68,10 @@ PAIRED = tuple(measure for family in WITHOUT_WORDS for measure in MEASURES[famil
 ROBUSTNESS = (*MEASURES["condition"], *MEASURES["interaction"])
 
 
-def metrics_card(results: Results) -> dict[str, Any]:
+def metrics_card(results: Results, *, deployment: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the measured parts of a service card, ready for JSON.
+
+    ``deployment`` is the comparison with an earlier run (`asrfair.report.card_changes`), None where none was given.
 
     ``groups`` holds every cell, judged or not; ``not_judged`` names the cells without an interval and why, those in
     which nothing was counted too; a comparison that is paired or on common prompts has no words, as no table says how
@@ -79,77 +79,51 @@ def metrics_card(results: Results) -> dict[str, Any]:
     the indices of inequality beside the corrected spread alone. ``disparities_left_out`` counts those of pairs of
     groups, of groups and the rest, and on common prompts too few to judge, which are in table ``disparities``.
     ``adjusted`` are the rows of table ``models``, ``metrics`` those of the main condition; ``detectable`` is what a
-    comparison could have found with 80 % power. ``statements`` are the findings in sentences, each claiming only what
-    its interval supports.
+    comparison could have found with 80 % power. ``bounds`` are what the intervals support of all groups of an axis, of
+    all axes and under all conditions (`asrfair.report.card_bounds`), ``ladders`` the rungs and handicaps.
+    ``sections`` are the findings in sentences, each claiming only what its interval supports; ``statements`` are the
+    same in one list.
     """
     view = View.of(results)
-    rates = results.rates.to_dicts()
+    bounds = all_bounds(view)
+    sentences_of = sections(view, bounds)
+    places = {name: k for k, name in enumerate(results.signature.get("conditions") or ())}
+    rates = sorted(results.rates.to_dicts(), key=lambda row: places.get(row["condition"], len(places)))
     words = {_cell(row): row["reference_words"] for row in rates}
     disparities = results.disparities.to_dicts()
     robust = [row for row in disparities if row["measure"] in ROBUSTNESS]
     others = [row for row in disparities if row["measure"] not in (*ROBUSTNESS, *OVER_GROUPS)]
     told = [row for row in others if not _is_left_out(row)]
-    groups = _in_order(view, [row for row in rates if row["axis"] != OVERALL])
+    groups = _in_order(view, [row for row in rates if row["axis"] != OVERALL], places)
     card = {
         "asrfair_card": FORMAT,
         "notice": sentences.SYNTHETIC if view.synthetic else None,
-        "what_was_measured": _measured(view),
-        "overall": [_pick(row, RATE_KEYS) for row in rates if row["axis"] == OVERALL],
-        "groups": [_labelled(view, row) | _pick(row, RATE_KEYS) for row in groups],
+        "what_was_measured": measured(view),
+        "overall": [pick(row, RATE_KEYS) for row in rates if row["axis"] == OVERALL],
+        "groups": [_labelled(view, row) | pick(row, RATE_KEYS) for row in groups],
+        "bounds": [one.as_data(view) for one in bounds],
         "over_all_groups": _over_all_groups(view, disparities),
         "disparities": [_disparity(view, row, words) for row in told],
         "disparities_left_out": len(others) - len(told),
         "robustness": [_disparity(view, row, words) for row in robust],
+        "ladders": ladders(view),
         "adjusted": [{key: row[key] for key in MODELS if key != "normalizer"} for row in view.rows("models")],
-        "metrics": [_pick(row, METRIC_KEYS) for row in view.rows("metrics", condition=view.condition)],
+        "metrics": [pick(row, METRIC_KEYS) for row in view.rows("metrics", condition=view.condition)],
         "not_judged": [_unjudged(view, row) for row in (*groups, *_absent(view)) if row["low"] is None],
         "failures": [_failed(view, row) for row in rates if row["failures"]],
-        "statements": statements(view),
+        "deployment": None if deployment is None else dict(deployment),
+        "sections": sentences_of,
+        "statements": [sentence for part in sentences_of.values() for sentence in part],
         "signature": view.signature.get("signature"),
     }
     cleaned: dict[str, Any] = _finite(card)
     return cleaned
 
 
-def _measured(view: View) -> dict[str, Any]:
-    signature, corpus = view.signature, view.corpus
-    keys = ("asrfair", "kind", "created", "python", "libraries", "seed", "sample_rate", "normalizer", "level", "method")
-    plan = ("confirm", "family", "covariates")
-    return {
-        **{key: signature.get(key) for key in keys},
-        "corpus": dict(corpus),
-        "about_people": not view.synthetic,
-        "axes": [_axis(view, axis) for axis in view.axes],
-        "conditions": signature.get("conditions") or {},
-        "baseline_condition": signature.get("baseline_condition"),
-        "backends": signature.get("backends") or {},
-        "baseline_backend": signature.get("baseline_backend"),
-        "independent_utterances": bool(signature.get("independent_utterances")),
-        **{key: list(signature.get(key) or ()) for key in plan},
-        "limit": signature.get("limit"),
-        "better": "lower",
-        "notes": list(signature.get("notes") or ()),
-    }
-
-
-def _axis(view: View, axis: str) -> dict[str, Any]:
-    about = view.axis(axis)
-    groups = view.results.rates.filter(pl.col("axis") == axis)["group"].drop_nulls().n_unique()
-    return {
-        "axis": axis,
-        "assigned_by": about.get("assigned_by"),
-        "imputed": bool(about.get("imputed")),
-        "note": about.get("note"),
-        "reference_group": about.get("reference_group"),
-        "groups": groups,
-        "unmapped": dict(about.get("unmapped") or {}),
-    }
-
-
-def _in_order(view: View, rows: list[Row]) -> list[Row]:
+def _in_order(view: View, rows: list[Row], places: Mapping[str, int]) -> list[Row]:
     def place(row: Row) -> tuple[Any, ...]:
         cell = (view.axes.index(row["axis"]), view.backends.index(row["backend"]))
-        return (*cell, view.place(row["condition"]), *worst_first(row))
+        return (*cell, places.get(row["condition"], len(places)), *worst_first(row))
 
     return sorted(rows, key=place)
 
@@ -164,22 +138,13 @@ def _absent(view: View) -> list[Row]:
     ]
 
 
-def _pick(row: Row, keys: Sequence[str]) -> dict[str, Any]:
-    return {key: row[key] for key in keys}
-
-
 def _labelled(view: View, row: Row) -> dict[str, Any]:
     return {
         "axis": row["axis"],
-        **_origin(view, row["axis"]),
+        **origin(view, row["axis"]),
         "group": row["group"],
         "judged": row["low"] is not None,
     }
-
-
-def _origin(view: View, axis: str) -> dict[str, Any]:
-    about = view.axis(axis)
-    return {"assigned_by": about.get("assigned_by"), "imputed": bool(about.get("imputed"))}
 
 
 def _disparity(view: View, row: Row, words: dict[tuple[Any, ...], int | None]) -> dict[str, Any]:
@@ -193,8 +158,8 @@ def _disparity(view: View, row: Row, words: dict[tuple[Any, ...], int | None]) -
         "backend": row["reference_backend"],
     }
     return {
-        **_pick(row, DISPARITY_KEYS),
-        **_origin(view, row["axis"]),
+        **pick(row, DISPARITY_KEYS),
+        **origin(view, row["axis"]),
         "words": None if paired else words.get(_cell(row)),
         "reference_words": None if paired else words.get(_cell(other)),
     }
@@ -205,12 +170,12 @@ def _over_all_groups(view: View, disparities: Sequence[Row]) -> list[dict[str, A
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in disparities:
         if row["measure"] in OVER_GROUPS:
-            found.setdefault(_place(row), {})[row["measure"]] = _pick(row, OVER_KEYS)
+            found.setdefault(_place(row), {})[row["measure"]] = pick(row, OVER_KEYS)
     for row in view.rows("tests", test="equality"):
-        found.setdefault(_place(row), {})["equality"] = _pick(row, EQUALITY_KEYS)
+        found.setdefault(_place(row), {})["equality"] = pick(row, EQUALITY_KEYS)
     names = ("axis", "condition", "backend")
     return [
-        {**dict(zip(names, place, strict=True)), **_origin(view, place[0]), **entries}
+        {**dict(zip(names, place, strict=True)), **origin(view, place[0]), **entries}
         for place, entries in found.items()
     ]
 
@@ -231,17 +196,17 @@ def _cell(row: Row) -> tuple[Any, ...]:
 def _unjudged(view: View, row: Row) -> dict[str, Any]:
     keys = ("condition", "backend", "speakers", "utterances", "reference_words")
     return {
-        **_pick(row, ("axis", "group")),
-        **_pick(row, keys),
+        **pick(row, ("axis", "group")),
+        **pick(row, keys),
         "why": view.who(sentences.reason(row)),
         "note": row["note"],
-        **_origin(view, row["axis"]),
+        **origin(view, row["axis"]),
     }
 
 
 def _failed(view: View, row: Row) -> dict[str, Any]:
     keys = ("axis", "group", "condition", "backend", "failures", "utterances")
-    return _pick(row, keys) | _origin(view, row["axis"])
+    return pick(row, keys) | origin(view, row["axis"])
 
 
 def _finite(value: Any) -> Any:

@@ -1,28 +1,27 @@
-"""A metrics card as Markdown: every label escaped, every table with speakers and words."""
+"""A service card as Markdown: every label escaped, every table with speakers and words, owner's parts marked.
+
+The document is a frame (`asrfair.report.card_owner`) with measured parts between markers, which `blocks` makes from the
+card's data alone.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from asrfair.report.metrics import metric_name
-from asrfair.report.text import (
-    Row,
-    chance,
-    factor,
-    factor_interval,
-    label,
-    number,
-    percent,
-    percent_interval,
-    points,
-    points_interval,
-    safe,
-)
+from asrfair.report import card_tables as tables
+from asrfair.report.card_changes import changes_table, changes_told
+from asrfair.report.card_main import conditions, contrasts, errors, handicaps, over_groups, worst_by_condition
+from asrfair.report.card_markers import replaced
+from asrfair.report.card_owner import frame
+from asrfair.report.card_tables import Table, first_of_each, provenance
+from asrfair.report.sentences import SYNTHETIC
+from asrfair.report.text import label, listed, number, safe
 from asrfair.report.view import voiced
-from asrfair.tables import OVERALL
 
-Table = list[Sequence[str]]
+TOP = 20
+"""How many groups of an axis a table shows in each cell, unless asked otherwise."""
+MOST_ROWS = 400
+"""How many rows any table has, whatever is asked: a card is read by people."""
 SPECIAL = "\\`*_<>|&~$"
-INDICES = ("generalised_entropy", "theil", "gini")
 OVER_ALL_GROUPS = (
     "The gap from the highest to the lowest group is a plug-in value, biased upward when groups are alike; the "
     "standard deviation between groups is corrected for the spread of speakers. Theil and Gini are positive by "
@@ -33,219 +32,170 @@ ADJUSTED = (
     "nothing about causes."
 )
 METRICS = "Published tables often show the mean of utterances' WERs; the headline is the pooled WER above."
+BOUNDS = (
+    "A bound over groups is the largest upper end of their intervals. It needs no adjustment for their number: it "
+    "fails only where the interval of the worst group itself does."
+)
+NOTHING_EARLIER = (
+    "No earlier run was compared with: asrfair card --baseline FOLDER says what changed, and whether it is more than "
+    "noise."
+)
+Card = Mapping[str, Any]
 
 
-def markdown(card: Mapping[str, Any]) -> str:
-    """Return the Markdown of a card made by `metrics_card`, from its data alone."""
-    measured = card["what_was_measured"]
-    said = str if measured["about_people"] else voiced
-    who = said("speakers")
-    corpus = measured["corpus"]
-    lines = ["# Service card: measured parts", ""]
-    if card["notice"]:
-        lines += [f"**{_escape(card['notice'])}**", ""]
-    title = corpus.get("title") or corpus.get("card") or "unknown"
-    date = measured["created"] or "an unknown date"
-    lines += [f"Corpus: {_escape(str(title))}. Measured on {_escape(str(date))}.", ""]
-    lines += ["## What was found", "", *(f"- {_escape(sentence)}" for sentence in card["statements"]), ""]
-    lines += _section("What was measured", _about(measured, who))
-    lines += _section(f"All {who}", _rates(card["overall"], who, named=False))
-    for axis in measured["axes"]:
-        rows = [row for row in card["groups"] if row["axis"] == axis["axis"]]
-        lines += _section(f"By {_provenance(axis)}", _rates(rows, who, named=True))
-    lines += _section("Over all groups", _over_all_groups(card["over_all_groups"]), said(OVER_ALL_GROUPS))
-    left = card["disparities_left_out"]
-    rest = (
-        f"In the table disparities alone: {number(left)} comparisons of pairs of groups, of groups and the rest, and "
-    )
-    rest += "on common prompts too few to judge."
-    lines += _section("Disparities", _comparisons(card["disparities"], who), rest if left else "")
-    lines += _section("Robustness", _comparisons(card["robustness"], who))
-    lines += _section("Adjusted for covariates", _adjusted(card["adjusted"], who), said(ADJUSTED))
-    lines += _section(f"Other measures of all {who}", _metrics(card["metrics"], said), METRICS)
-    lines += _section("Not judged", _not_judged(card["not_judged"], who))
-    lines += _section("Failures", _failures(card["failures"]))
-    lines += ["## Signature", "", f"    {safe(str(card['signature']))}", ""]
-    if card["notice"]:
-        lines += [f"**{_escape(card['notice'])}**", ""]
-    return "\n".join(lines)
+def markdown(card: Card, *, top: int = TOP) -> str:
+    """Return the Markdown of a new card made by `metrics_card`, from its data alone."""
+    names = listed((label(name) for name in card["what_was_measured"]["backends"]), most=3) or "a recogniser"
+    return replaced(frame(escape(names)), blocks(card, top=top), where="card")
 
 
-def _escape(content: str) -> str:
+def blocks(card: Card, *, top: int = TOP) -> dict[str, str]:
+    """Return the measured parts by name, without their markers; tables show ``top`` groups and count the rest."""
+    said = str if card["what_was_measured"]["about_people"] else voiced
+    made: dict[str, list[str]] = {
+        "front": _front(card),
+        "overview": [*_told(card["sections"]["overview"]), *_table(errors(card, said("speakers")))],
+        "measured": [*_told(card["sections"]["measured"]), *_facts(card, said("speakers"))],
+        "groups": _groups(card, said, top=top),
+        "robustness": _robustness(card, said, top=top),
+        "not-judged": _not_judged(card, said("speakers"), top=top),
+        "deployment": _deployment(card, said("speakers"), top=top),
+        "tables": _annex(card, said, top=top),
+        "signature": _signature(card),
+    }
+    return {name: "\n".join(lines).strip("\n") for name, lines in made.items()}
+
+
+def escape(content: str) -> str:
+    """Return a text as Markdown that shows it and nothing else."""
     shown = "".join(f"\\{character}" if character in SPECIAL else character for character in safe(content))
     for open_link in ("](", "][", "]:"):
         shown = shown.replace(open_link, f"\\{open_link}")
     return shown
 
 
-def _section(title: str, table: Table, below: str = "") -> list[str]:
+def _told(sentences: Sequence[str]) -> list[str]:
+    return [*(f"- {escape(sentence)}" for sentence in sentences), ""] if sentences else []
+
+
+def _table(table: Table, below: str = "") -> list[str]:
     if len(table) < 2:
         return []
     head, *rows = table
-    lines = [f"| {' | '.join(_escape(cell) for cell in row)} |" for row in rows]
-    told = [_escape(below), ""] if below else []
-    return [f"## {_escape(title)}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}", *lines, "", *told]
+    lines = [f"| {' | '.join(escape(cell) for cell in row)} |" for row in rows[:MOST_ROWS]]
+    told = [escape(below)] if below else []
+    if len(rows) > MOST_ROWS:
+        told.append(f"And {number(len(rows) - MOST_ROWS)} more rows: see card.json.")
+    notes = [part for note in told for part in (note, "")]
+    return [f"| {' | '.join(map(escape, head))} |", f"|{' --- |' * len(head)}", *lines, "", *notes]
 
 
-def _provenance(axis: Mapping[str, Any]) -> str:
-    origin = str(axis["assigned_by"] or "origin of labels unknown")
-    imputed = "; imputed labels" if axis["imputed"] and "imputed" not in origin else ""
-    return f"{label(axis['axis'])} ({origin}{imputed})"
+def _section(title: str, table: Table, below: str = "") -> list[str]:
+    lines = _table(table, below)
+    return [f"### {escape(title)}", "", *lines] if lines else []
 
 
-def _about(measured: Mapping[str, Any], who: str) -> Table:
-    corpus, normalizer = measured["corpus"], measured["normalizer"] or {}
-    facts = {
-        "kind of speech": corpus.get("kind"),
-        who: number(corpus.get("speakers")),
-        "utterances": number(corpus.get("utterances")),
-        "hours": corpus.get("hours"),
-        "licence": corpus.get("licence"),
-        "citation": corpus.get("citation"),
-        "conditions": ", ".join(measured["conditions"]),
-        "recognisers": ", ".join(measured["backends"]),
-        "text normalised by": f"{normalizer.get('name')}, version {normalizer.get('version')}" if normalizer else None,
-        "intervals": measured["method"],
-        "level": measured["level"],
-        "seed": measured["seed"],
-        "labels": "; ".join(_provenance(axis) for axis in measured["axes"]),
-        "first utterances only": measured["limit"],
-        "utterances treated as independent": "yes" if measured["independent_utterances"] else None,
-    }
-    return [("what", "value"), *((name, str(value)) for name, value in facts.items() if value not in (None, ""))]
+def _front(card: Card) -> list[str]:
+    measured = card["what_was_measured"]
+    corpus = measured["corpus"]
+    notice = [f"**{escape(card['notice'])}**", ""] if card["notice"] else []
+    title = corpus.get("title") or corpus.get("card") or "unknown"
+    date = measured["created"] or "an unknown date"
+    by = f" with asrfair {measured['asrfair']}" if measured["asrfair"] else ""
+    told = [f"Corpus: {escape(str(title))}. Measured on {escape(str(date) + by)}.", ""]
+    table: Table = [("recogniser", "version")]
+    table += [(label(name), _identity(facts)) for name, facts in measured["backends"].items()]
+    return [*notice, *told, *_table(table)]
 
 
-def _rates(rows: Sequence[Row], who: str, *, named: bool) -> Table:
-    head = ["group"] if named else []
-    table: Table = [(*head, "condition", "recogniser", who, "words", "WER %", "interval", "note")]
-    for row in rows:
-        name = [label(row["group"])] if named else []
-        counts = (number(row["speakers"]), number(row["reference_words"]))
-        rate = (percent(row["wer"]), percent_interval(row), row["note"] or "")
-        table.append((*name, label(row["condition"]), label(row["backend"]), *counts, *rate))
-    return table
+def _identity(facts: Any) -> str:
+    pairs = facts.items() if isinstance(facts, Mapping) else [("", facts)]
+    return ", ".join(f"{key} {value}".strip() for key, value in pairs) or "unknown"
 
 
-def _comparisons(rows: Sequence[Row], who: str) -> Table:
-    head = ("measure", "group", "against", "condition", "recogniser", who, "words", "estimate")
-    table: Table = [(*head, "interval", "adjusted p", "could find", "note")]
-    for row in rows:
-        on_points = "difference" in row["measure"]
-        shown = (points if on_points else factor)(row["estimate"])
-        interval = (points_interval if on_points else factor_interval)(row)
-        table.append(
-            (
-                str(row["measure"]).replace("_", " ") + (", points" if on_points else ""),
-                f"{label(row['axis'])}: {label(row['group'])}",
-                _against(row),
-                label(row["condition"]),
-                label(row["backend"]),
-                f"{number(row['speakers'])} / {number(row['reference_speakers'])}",
-                _words(row),
-                shown,
-                interval,
-                chance(row["p_adjusted"]),
-                _findable(row["detectable"], on_points=on_points),
-                row["note"] or "",
-            )
-        )
-    return table
+def _facts(card: Card, who: str) -> list[str]:
+    return _table(tables.about(card["what_was_measured"], who))
 
 
-def _findable(least: float | None, *, on_points: bool) -> str:
-    return "" if least is None else f"{100 * least:.1f}" if on_points else factor(least)
+def _groups(card: Card, said: Callable[[str], str], *, top: int) -> list[str]:
+    lines = _told(card["sections"]["groups"])
+    lines += _table(over_groups(card), BOUNDS)
+    for axis in card["what_was_measured"]["axes"]:
+        table, left = contrasts(card, axis, said("speakers"), top=top)
+        rest = f"And {number(left)} more groups, whose WER is lower: see card.json." if left else ""
+        if len(table) > 1:
+            lines += [f"#### Groups by {escape(provenance(axis))}", "", *_table(table, rest)]
+    return lines or ["No groups were told apart: no axis was measured.", ""]
 
 
-def _over_all_groups(rows: Sequence[Row]) -> Table:
-    head = ("axis", "condition", "recogniser", "gap, points", "between", "sd between groups, points")
-    table: Table = [(*head, "generalised entropy, Theil, Gini", "equality, adjusted p", "note")]
-    for row in rows:
-        gap, spread, equality = row.get("gap"), row.get("between_group_sd"), row.get("equality")
-        between = "" if gap is None or gap["reference_group"] is None else _between(gap)
-        indices = " / ".join("-" if (index := _estimate(row.get(name))) is None else f"{index:.3f}" for name in INDICES)
-        notes = dict.fromkeys(
-            part for entry in (gap, spread, equality) if entry for part in (entry["note"] or "").split("; ") if part
-        )
-        table.append(
-            (
-                label(row["axis"]),
-                label(row["condition"]),
-                label(row["backend"]),
-                _points(gap),
-                between,
-                _points(spread),
-                indices,
-                "-" if equality is None or equality["p_adjusted"] is None else chance(equality["p_adjusted"]),
-                "; ".join(notes),
-            )
-        )
-    return table
+def _robustness(card: Card, said: Callable[[str], str], *, top: int) -> list[str]:
+    lines = _told(card["sections"]["robustness"])
+    lines += _table(conditions(card, said("speakers")))
+    lines += _table(worst_by_condition(card, said("speakers")))
+    for ladder in card["ladders"]:
+        table, left = handicaps(ladder, said("speakers"), top=top)
+        rest = f"And {number(left)} more groups: see card.json." if left else ""
+        lines += _table(table, rest)
+    return lines or ["One acoustic condition alone was measured: of robustness nothing is said.", ""]
 
 
-def _between(gap: Row) -> str:
-    return f"{label(gap['group'])}, {label(gap['reference_group'])}"
+def _not_judged(card: Card, who: str, *, top: int) -> list[str]:
+    told = _told(card["sections"]["not_judged"])
+    shown = first_of_each(card["not_judged"], ("axis", "condition", "backend"), most=top)
+    left = len(card["not_judged"]) - len(shown)
+    rest = f"And {number(left)} more: see card.json." if left else ""
+    lines = [*told, *_table(tables.not_judged(shown, who), rest)]
+    return lines or ["Every group that was measured could be judged.", ""]
 
 
-def _estimate(entry: Row | None) -> float | None:
-    estimate: float | None = None if entry is None else entry["estimate"]
-    return estimate
+def _deployment(card: Card, who: str, *, top: int) -> list[str]:
+    changes = card["deployment"]
+    if changes is None:
+        return [escape(NOTHING_EARLIER), ""]
+    told = changes_told(changes)
+    shown = first_of_each(changes["entries"], ("axis", "condition", "backend"), most=top)
+    left = len(changes["entries"]) - len(shown)
+    rest = f"And {number(left)} more groups: see card.json." if left else ""
+    return [*_told(told), *_table(changes_table(shown, who), rest)]
 
 
-def _points(entry: Row | None) -> str:
-    """Return a size with its interval, or with its lower end alone where the upper one is unknown."""
-    size = _estimate(entry)
-    if entry is None or size is None:
-        return "-"
-    if entry["high"] is None:
-        return percent(size) if entry["low"] is None else f"{percent(size)}, at least {percent(entry['low'])}"
-    return f"{percent(size)} {percent_interval(entry)}"
+def _annex(card: Card, said: Callable[[str], str], *, top: int) -> list[str]:
+    measured, who = card["what_was_measured"], said("speakers")
+    lines = _section(f"All {who}", tables.rates(card["overall"], who, named=False))
+    for axis in measured["axes"]:
+        rows = [row for row in card["groups"] if row["axis"] == axis["axis"]]
+        shown = first_of_each(rows, ("condition", "backend"), most=top)
+        left = len(rows) - len(shown)
+        rest = f"And {number(left)} more rows of groups whose WER is lower: see card.json." if left else ""
+        lines += _section(f"By {provenance(axis)}", tables.rates(shown, who, named=True), rest)
+    lines += _section("Over all groups", tables.over_all_groups(card["over_all_groups"]), said(OVER_ALL_GROUPS))
+    left = card["disparities_left_out"]
+    rest = (
+        f"In the table disparities alone: {number(left)} comparisons of pairs of groups, of groups and the rest, and "
+        "on common prompts too few to judge."
+    )
+    lines += _section("Disparities", tables.comparisons(_few(card["disparities"], top), who), rest if left else "")
+    lines += _section("What conditions cost", tables.comparisons(_few(card["robustness"], top), who))
+    adjusted = first_of_each(card["adjusted"], ("axis", "model", "condition", "backend"), most=top)
+    lines += _section("Adjusted for covariates", tables.adjusted(adjusted, who), said(ADJUSTED))
+    lines += _section(f"Other measures of all {who}", tables.metrics(card["metrics"], said), METRICS)
+    failed = first_of_each(card["failures"], ("axis", "condition", "backend"), most=top)
+    return lines + _section("Failures", tables.failures(failed))
 
 
-def _adjusted(rows: Sequence[Row], who: str) -> Table:
-    table: Table = [("model", "term", "against", "condition", "recogniser", who, "raw", "adjusted", "interval", "note")]
-    for row in rows:
-        where = (label(row["condition"]), label(row["backend"]), number(row["speakers"]))
-        against = "" if row["reference_group"] is None else label(row["reference_group"])
-        ratios = ["-" if ratio is None else factor(ratio) for ratio in (row["raw_ratio"], row["estimate"])]
-        model = f"{row['model'].replace('_', ' ')} of {row['covariates']}"
-        table.append((model, label(row["term"]), against, *where, *ratios, factor_interval(row), row["note"] or ""))
-    return table
+def changes_page(changes: Mapping[str, Any], *, top: int = TOP) -> str:
+    """Return what changed between two runs or cards as Markdown of its own."""
+    about_people = changes["about_people"]
+    card = {"deployment": changes, "what_was_measured": {"about_people": about_people}}
+    who = "speakers" if about_people else "voices"
+    notice = [] if about_people else [f"**{escape(SYNTHETIC)}**", ""]
+    return "\n".join(["# What changed", "", *notice, *_deployment(card, who, top=top)]).rstrip("\n") + "\n"
 
 
-def _metrics(rows: Sequence[Row], said: Callable[[str], str]) -> Table:
-    table: Table = [("measure", "recogniser", "%", "interval", "note")]
-    for row in rows:
-        if row["axis"] == OVERALL:
-            values = (label(row["backend"]), percent(row["estimate"]), percent_interval(row), row["note"] or "")
-            table.append((said(metric_name(row["metric"])), *values))
-    return table
+def _few(rows: Sequence[Mapping[str, Any]], top: int) -> list[Mapping[str, Any]]:
+    return first_of_each(rows, ("axis", "measure", "condition", "backend"), most=top)
 
 
-def _words(row: Row) -> str:
-    both = row["words"], row["reference_words"]
-    return number(None) if both == (None, None) else " / ".join(map(number, both))
-
-
-def _against(row: Row) -> str:
-    parts = [] if row["reference_group"] == row["group"] else [label(row["reference_group"])]
-    for key in ("condition", "backend"):
-        if row[f"reference_{key}"] not in (None, row[key]):
-            parts.append(label(row[f"reference_{key}"]))
-    return ", ".join(parts) or "itself"
-
-
-def _not_judged(rows: Sequence[Row], who: str) -> Table:
-    table: Table = [("axis", "group", "condition", "recogniser", who, "words", "why")]
-    for row in rows:
-        counts = (number(row["speakers"]), number(row["reference_words"]))
-        where = (label(row["axis"]), label(row["group"]), label(row["condition"]), label(row["backend"]))
-        table.append((*where, *counts, row["why"]))
-    return table
-
-
-def _failures(rows: Sequence[Row]) -> Table:
-    table: Table = [("axis", "group", "condition", "recogniser", "failed", "counted utterances")]
-    for row in rows:
-        where = (label(row["axis"]), label(row["group"]), label(row["condition"]), label(row["backend"]))
-        table.append((*where, number(row["failures"]), number(row["utterances"])))
-    return table
+def _signature(card: Card) -> list[str]:
+    notice = ["", f"**{escape(card['notice'])}**"] if card["notice"] else []
+    return ["### Signature", "", f"    {safe(str(card['signature']))}", *notice]

@@ -1,74 +1,83 @@
 """The card's sentences: findings in words, the evidence in each, no claim about people from synthetic voices."""
 
+from collections.abc import Sequence
+
 from asrfair.report import sentences
-from asrfair.report.findings import Contrast, Standing, contrasts, standing
-from asrfair.report.ladders import largest_handicap
-from asrfair.report.rungs import found_ladders
+from asrfair.report.card_bounds import Bounds, all_bounds, is_product
+from asrfair.report.findings import SHOWN, Contrast, Standing, standing
 from asrfair.report.sensitivity import changes
-from asrfair.report.text import (
-    Row,
-    counted,
-    factor,
-    factor_interval,
-    label,
-    listed,
-    number,
-    p_equals,
-    percent,
-    percent_interval,
-    points,
-    points_interval,
-)
+from asrfair.report.statements_conditions import about_conditions
+from asrfair.report.statements_groups import about_bounds, about_everyone, rate_told, where, who
+from asrfair.report.text import counted, label, listed, number, p_equals, percent
 from asrfair.report.unshown import no_disparity
 from asrfair.report.view import View
 from asrfair.tables import OVERALL
 
+MOST = 10
+"""How many contrasts of one kind are sentences; the rest are counted and in the tables."""
+
 
 def statements(view: View) -> list[str]:
     """Return the findings as sentences, the notice about synthetic voices first."""
-    told = [sentences.SYNTHETIC] if view.synthetic else []
-    told += [_measured(view), *_grouped(view), *_cautions(view), *_planned(view)]
-    condition = view.condition
-    if condition is None:
-        return told
-    for backend in view.backends:
-        row = view.overall(backend=backend, condition=condition)
-        if row is not None:
-            told.append(f"With {label(backend)} in {label(condition)}, all {_who(view)} together: {_rate(view, row)}.")
-    for axis in view.axes:
-        for backend in view.backends:
-            told += _about_groups(view, standing(view, axis=axis, backend=backend, condition=condition))
-    for backend in view.backends:
-        told += _about_conditions(view, backend)
-    return told + _about_ladders(view) + _about_texts(view) + _about_failures(view)
+    return [sentence for told in sections(view, all_bounds(view)).values() for sentence in told]
 
 
-def _who(view: View) -> str:
-    return "synthetic voices" if view.synthetic else "speakers"
-
-
-def _rate(view: View, row: Row) -> str:
-    interval = f"{percent_interval(row)} ({view.level} interval; " if row["low"] is not None else "(not judged; "
-    return f"WER {percent(row['wer'])} % {interval}{sentences.evidence(view, row)})"
+def sections(view: View, bounds: Sequence[Bounds]) -> dict[str, list[str]]:
+    """Return the findings as sentences, by section of the card; ``bounds`` are those of `all_bounds`."""
+    notice = [sentences.SYNTHETIC] if view.synthetic else []
+    return {
+        "notice": notice,
+        "measured": [_measured(view), *_how(view), *_grouped(view), *_cautions(view), *_planned(view)],
+        "overview": _overall(view),
+        "groups": _groups(view, bounds),
+        "robustness": about_conditions(view, bounds),
+        "not_judged": _not_judged(view),
+    }
 
 
 def _measured(view: View) -> str:
     corpus = view.corpus
     hours = "" if corpus.get("hours") is None else f", {corpus['hours']:.2f} hours"
-    title = corpus.get("title") or corpus.get("card") or "the corpus"
+    title = label(corpus.get("title") or corpus.get("card") or "the corpus")
     speakers = counted(corpus.get("speakers"), "synthetic voice" if view.synthetic else "speaker")
-    return (
-        f"Measured on {title} ({sentences.kind(view)}): {speakers}, "
-        f"{counted(corpus.get('utterances'), 'utterance')}{hours}; WER is pooled over words, lower is better."
-    )
+    overall = view.rows("rates", axis=OVERALL, condition=view.condition)
+    words = max((row["reference_words"] for row in overall if row["reference_words"] is not None), default=None)
+    size = f"{speakers}, {counted(corpus.get('utterances'), 'utterance')}, {counted(words, 'word')}{hours}"
+    return f"Measured on {title} ({sentences.kind(view)}): {size}; WER is pooled over words, lower is better."
+
+
+def _how(view: View) -> list[str]:
+    normalizer = view.signature.get("normalizer") or {}
+    told = []
+    if normalizer:
+        name, version = (label(str(normalizer.get(key))) for key in ("name", "version"))
+        told.append(f"Before words are compared, texts are normalised by {name}, version {version}.")
+    if view.signature.get("method"):
+        method = view.who(label(view.signature["method"]))
+        told.append(f"Intervals hold at {view.level} ({method}): {who(view)}, not utterances, are the sample.")
+    return told
 
 
 def _grouped(view: View) -> list[str]:
     told = []
+    sizes = {True: 0, False: 0}
     for axis in view.axes:
         groups = view.results.rates.filter(axis=axis)["group"].drop_nulls().unique(maintain_order=True).to_list()
+        sizes[is_product(axis)] += len(groups)
         names = f": {listed(map(label, groups))}" if groups else ""
         told.append(f"Groups by {view.provenance(axis)}: {counted(len(groups), 'group')}{names}.")
+    products = [axis for axis in view.axes if is_product(axis)]
+    single = len(view.axes) - len(products)
+    if view.axes:
+        crossed = (
+            f", and {counted(sizes[True], 'group')} of {counted(len(products), 'intersection')} of them"
+            if products
+            else "; no intersections were measured"
+            if single > 1
+            else ""
+        )
+        axes = counted(single, "axis", plural="axes")
+        told.append(f"Together: {counted(sizes[False], 'group')} from {axes}{crossed}.")
     if len(view.conditions) > 1:
         told.append(f"Conditions: {listed(map(label, view.conditions), most=20)}.")
     return told
@@ -88,66 +97,59 @@ def _planned(view: View) -> list[str]:
     return [f"{told[0].upper()}{told[1:]}."] if told else []
 
 
-def _about_ladders(view: View) -> list[str]:
-    return [
-        f"By {view.provenance(axis)}, with {label(backend)}{_among(view)}, along the ladder {label(ladder.name)} "
-        f"({counted(len(ladder.rungs), 'rung')}, {label(ladder.what)}): {sentence}"
-        for ladder in found_ladders(view)
-        for axis in view.axes
-        for backend in view.backends
-        for sentence in largest_handicap(view, ladder, axis=axis, backend=backend)
-    ]
+def _overall(view: View) -> list[str]:
+    told = []
+    for backend in view.backends:
+        row = None if view.condition is None else view.overall(backend=backend, condition=view.condition)
+        if row is not None:
+            told.append(
+                f"With {label(backend)} in {label(view.condition)}, all {who(view)} together: {rate_told(view, row)}."
+            )
+            told += _errors(view, backend)
+    return told
 
 
-def _about_texts(view: View) -> list[str]:
-    return [f"Texts normalised otherwise{_among(view)}: {change}." for change in changes(view)]
+def _errors(view: View, backend: str) -> list[str]:
+    """Say of which kinds the errors are, in per cent of the words that were said."""
+    row = view.overall(backend=backend, condition=str(view.condition))
+    kinds = {kind: None if row is None else row[f"{kind}_rate"] for kind in ("substitution", "deletion", "insertion")}
+    if row is None or any(value is None for value in kinds.values()):
+        return []
+    told = listed(f"{kind}s {percent(value)} %" for kind, value in kinds.items())
+    lead = f"With {label(backend)} in {label(view.condition)}, errors by kind, as shares of the words that were said"
+    return [f"{lead}: {told} ({sentences.evidence(view, row)})."]
+
+
+def _groups(view: View, bounds: Sequence[Bounds]) -> list[str]:
+    condition = view.condition
+    if condition is None:
+        return []
+    told = [sentence for backend in view.backends for sentence in about_everyone(view, bounds, backend=backend)]
+    for axis in view.axes:
+        for backend in view.backends:
+            found = standing(view, axis=axis, backend=backend, condition=condition)
+            told += about_bounds(view, bounds, axis=axis, backend=backend)
+            told += _about_contrasts(view, found)
+            told += [f"{where(view, found)}, {sentence}." for sentence in _equality(view, found)]
+    return told + [f"Texts normalised otherwise{_among(view)}: {change}." for change in changes(view)]
 
 
 def _among(view: View) -> str:
     return ", among synthetic voices" if view.synthetic else ""
 
 
-def _about_groups(view: View, found: Standing) -> list[str]:
-    where = f"By {view.provenance(found.axis)}, with {label(found.backend)} in {label(found.condition)}{_among(view)}"
+def _about_contrasts(view: View, found: Standing) -> list[str]:
     told = []
-    if found.judged:
-        told.append(f"{where}, {_bound(view, found)}.")
-    shown = [c for c in found.contrasts if c.verdict(view.alpha) in ("worse", "better")]
-    told += [f"{where}, {_contrast(view, found, contrast)}." for contrast in shown]
-    if found.contrasts and not shown:
+    for verdict in SHOWN:
+        shown = found.with_verdict(verdict, view.alpha)
+        told += [f"{where(view, found)}, {_contrast(view, found, contrast)}." for contrast in shown[:MOST]]
+        if len(shown) > MOST:
+            rest = counted(len(shown) - MOST, "more group is", plural="more groups are")
+            told.append(f"{where(view, found)}, {rest} served {verdict} than {found.other}: see the tables.")
+    if found.contrasts and not told:
         sentence = no_disparity(view, found)
-        told.append(f"{where}: {sentence[0].lower()}{sentence[1:]}")
-    told += [f"{where}, {sentence}." for sentence in _equality(view, found)]
-    unjudged = sentences.not_judged(view, found)
-    if unjudged is not None:
-        told.append(f"{where}, could not be judged: {unjudged}.")
+        told.append(f"{where(view, found)}: {sentence[0].lower()}{sentence[1:]}")
     return told
-
-
-def _equality(view: View, found: Standing) -> list[str]:
-    """Say whether it was shown that the groups differ at all."""
-    where = {"axis": found.axis, "backend": found.backend, "condition": found.condition}
-    told = []
-    for row in view.rows("tests", test="equality", **where):
-        if row["p_adjusted"] is not None:
-            shown = row["p_adjusted"] < view.alpha
-            what = "the groups differ" if shown else "a difference between the groups could not be shown"
-            told.append(f"{what}: {_who(view)} permuted over the groups, adjusted {p_equals(row['p_adjusted'])}")
-    return told
-
-
-def _bound(view: View, found: Standing) -> str:
-    """Say the range of rates and the bound that the largest upper end supports, for judged groups only."""
-    highest = max(found.judged, key=lambda row: float(row["high"]))
-    worst, best = found.judged[0], found.judged[-1]
-    most = f"at most {percent(highest['high'])} %"
-    if len(found.judged) == 1:
-        return f"one group could be judged, {label(worst['group'])}: {_rate(view, worst)}"
-    return (
-        f"WER is {most} in each of the {number(len(found.judged))} groups that could be judged (the largest upper "
-        f"bound, {label(highest['group'])}; {view.level} intervals): highest {label(worst['group'])}, "
-        f"{_rate(view, worst)}; lowest {label(best['group'])}, {_rate(view, best)}"
-    )
 
 
 def _contrast(view: View, found: Standing, contrast: Contrast) -> str:
@@ -155,57 +157,53 @@ def _contrast(view: View, found: Standing, contrast: Contrast) -> str:
     overall = view.overall(backend=found.backend, condition=found.condition)
     other = overall if found.reference is None else rows.get(found.reference)
     sides = [rows.get(contrast.group), other]
-    rates = " against ".join(_rate(view, row) for row in sides if row is not None)
+    rates = " against ".join(rate_told(view, row) for row in sides if row is not None)
     return (
         f"{label(contrast.group)} is {sentences.verdict(view, contrast, to=found.other)}: {rates}; "
         f"{sentences.size(contrast, to=found.other)}"
     )
 
 
-def _about_conditions(view: View, backend: str) -> list[str]:
+def _equality(view: View, found: Standing) -> list[str]:
+    """Say whether it was shown that the groups differ at all."""
+    place = {"axis": found.axis, "backend": found.backend, "condition": found.condition}
     told = []
-    for cost in contrasts(view, "condition", axis=OVERALL, backend=backend):
-        if cost.row["condition"] != cost.row["reference_condition"]:
-            who = sentences.people(view, cost.row["speakers"])
-            told.append(f"With {label(backend)}{_among(view)}, {sentences.condition_cost(view, cost)} ({who}).")
-    for axis in view.axes:
-        told += _extra_costs(view, axis=axis, backend=backend)
+    for row in view.rows("tests", test="equality", **place):
+        if row["p_adjusted"] is not None:
+            shown = row["p_adjusted"] < view.alpha
+            what = "the groups differ" if shown else "a difference between the groups could not be shown"
+            told.append(f"{what}: {who(view)} permuted over the groups, adjusted {p_equals(row['p_adjusted'])}")
     return told
 
 
-def _extra_costs(view: View, *, axis: str, backend: str) -> list[str]:
-    found = contrasts(view, "interaction", axis=axis, backend=backend)
-    where = f"By {view.provenance(axis)}, with {label(backend)}{_among(view)}"
-    told = [f"{where}, {sentences.extra_cost(view, c)}." for c in found if c.shown(view.alpha)]
-    judged = [contrast for contrast in found if contrast.judged]
-    if found and not judged:
-        told.append(f"{where}, whether a condition costs a group more than the reference group could not be judged.")
-    elif judged and not told:
-        some = "" if len(judged) == len(found) else f"; {_unjudged(len(found) - len(judged), len(found))}"
-        bounds = " and ".join(filter(None, (_at_most(view, found, on_points=on) for on in (True, False))))
-        told.append(f"{where}, no extra cost of a condition for a group could be shown: {bounds}{some}.")
-    return told
+def _not_judged(view: View) -> list[str]:
+    told = []
+    for axis in view.axes if view.condition is not None else ():
+        for backend in view.backends:
+            found = standing(view, axis=axis, backend=backend, condition=str(view.condition))
+            unjudged = sentences.not_judged(view, found)
+            if unjudged is not None:
+                told.append(f"{where(view, found)}, could not be judged: {unjudged}.")
+            compared = [contrast for contrast in found.contrasts if not contrast.judged]
+            if compared:
+                told.append(
+                    f"{where(view, found)}, {number(len(compared))} of "
+                    f"{counted(len(found.contrasts), 'comparison')} with {found.other} could not be judged."
+                )
+    return [*told, *_not_measured(view)]
 
 
-def _unjudged(count: int, of: int) -> str:
-    return f"{number(count)} of {counted(of, 'comparison')} could not be judged"
-
-
-def _at_most(view: View, found: list[Contrast], *, on_points: bool) -> str:
-    """Say the largest extra cost that one scale's intervals leave open, with that scale's p."""
-    rows = [(c.difference if on_points else c.ratio, c) for c in found]
-    judged = [(row, c) for row, c in rows if row is not None and None not in (row["high"], row["p_adjusted"])]
-    if not judged:
-        return ""
-    row, contrast = max(judged, key=lambda pair: float(pair[0]["high"]))
-    most = f"{points(row['high'])} points" if on_points else f"{factor(row['high'])} times"
-    interval = (points_interval if on_points else factor_interval)(row)
-    return (
-        f"at most {most} ({label(row['group'])} under {label(row['condition'])} {interval}, "
-        f"adjusted {p_equals(row['p_adjusted'])}, {sentences.both_sides(view, contrast)})"
-    )
-
-
-def _about_failures(view: View) -> list[str]:
+def _not_measured(view: View) -> list[str]:
+    told = []
     failed = view.results.failures.height
-    return [f"{counted(failed, 'transcription')} failed and are in no rate."] if failed else []
+    if failed:
+        told.append(f"{counted(failed, 'transcription')} failed and are in no rate.")
+    if view.corpus.get("speakers") is None and not view.signature.get("independent_utterances"):
+        told.append(view.who("Speakers are unknown, and without them there are no intervals."))
+    if not view.axes:
+        told.append(view.who("No axis was asked for: no group of speakers was told apart."))
+    elif len([axis for axis in view.axes if not is_product(axis)]) > 1 and not any(map(is_product, view.axes)):
+        told.append("Intersections of the axes were not measured.")
+    if len(view.whole.rates["condition"].unique()) < 2:
+        told.append("One acoustic condition alone was measured: of robustness nothing is said.")
+    return told

@@ -9,9 +9,9 @@ from asrfair.backend.ngram import DICTIONARY, write_domain_models
 from asrfair.corpus.synthesis import synthesise
 from asrfair.report.progress import progress
 from asrfair.report.sentences import SYNTHETIC
+from asrfair.run.card import write_card
 from asrfair.run.command import finish, run_plan
 from asrfair.run.plan import CorpusPlan, Plan
-from asrfair.run.report import write_card
 
 SEED = 20
 CONDITIONS = ("clean", "pink-noise-10db", "telephone")

@@ -1,0 +1,182 @@
+"""The service card of a run: as Markdown, HTML, JSON and for the Hugging Face Hub; refreshed; compared with another.
+
+A card that is there already keeps all that its owner wrote: only what stands between its markers is replaced.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from asrfair.errors import InputError, RunFolderError, expected
+from asrfair.report import markdown, metrics_card
+from asrfair.report.card import FORMAT
+from asrfair.report.card_html import html_of
+from asrfair.report.card_hub import hub_cards
+from asrfair.report.card_markers import marked, replaced
+from asrfair.report.card_text import TOP, blocks, changes_page
+from asrfair.results import SIGNATURE, Results, write_text
+from asrfair.run.card_changes import changes_of_cards, changes_of_runs
+from asrfair.run.card_checks import checked
+
+CARD_JSON = "card.json"
+CARD_MARKDOWN = "card.md"
+CARD_HTML = "card.html"
+HUB_FOLDER = "hub"
+FORMATS = ("md", "html", "json", "hub")
+DEFAULT_FORMATS = ("json", "md", "html")
+
+
+def write_card(
+    results: Results | Path,
+    folder: Path,
+    *,
+    formats: Sequence[str] = DEFAULT_FORMATS,
+    baseline: Results | Path | None = None,
+    top: int = TOP,
+) -> tuple[Path, ...]:
+    """Write a run's card into a folder in the formats asked for, and return the files.
+
+    ``baseline`` is an earlier run to compare with; ``top`` is how many groups a table shows. A ``card.md`` that is
+    there is refreshed between its markers; HTML and the Hub's card are made of it, so they have the owner's words.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise InputError(expected("--format", f"'{name}'", FORMATS))
+    card = make_card(results, baseline=baseline)
+    path = folder / CARD_MARKDOWN
+    text = _refreshed(path, card, top=top) if path.exists() else markdown(card, top=top)
+    written: list[Path] = []
+    if "json" in formats:
+        write_text(folder / CARD_JSON, _json(card))
+        written.append(folder / CARD_JSON)
+    if "md" in formats:
+        _write_bytes(path, text.encode("utf-8"))
+        written.append(path)
+    if "html" in formats:
+        write_text(folder / CARD_HTML, html_of(text))
+        written.append(folder / CARD_HTML)
+    if "hub" in formats:
+        for name, readme in hub_cards(card, text).items():
+            write_text(folder / HUB_FOLDER / name / "README.md", readme)
+            written.append(folder / HUB_FOLDER / name / "README.md")
+    return tuple(written)
+
+
+def make_card(results: Results | Path, *, baseline: Results | Path | None = None) -> dict[str, Any]:
+    """Return a run's card as data, with what changed since the baseline run if one is given."""
+    loaded = _loaded(results)
+    deployment = None if baseline is None else changes_of_runs(_loaded(baseline), loaded)
+    return metrics_card(loaded, deployment=deployment)
+
+
+def _loaded(results: Results | Path) -> Results:
+    return results if isinstance(results, Results) else Results.load(results)
+
+
+def update_card(
+    path: Path, results: Results | Path, *, baseline: Results | Path | None = None, top: int = TOP, html: bool = False
+) -> tuple[Path, ...]:
+    """Refresh the measured parts of a card that someone has written in, leaving every other byte; return the files.
+
+    With ``html`` the page is written beside it. Raises InputError where the markers are not whole, RunFolderError
+    where there is no run or nothing can be written.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a card in Markdown, as asrfair card writes it")
+    text = _refreshed(path, make_card(results, baseline=baseline), top=top)
+    _write_bytes(path, text.encode("utf-8"))
+    if not html:
+        return (path,)
+    page = path.with_suffix(".html")
+    write_text(page, html_of(text))
+    return path, page
+
+
+def _refreshed(path: Path, card: Mapping[str, Any], *, top: int) -> str:
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start} is no UTF-8; expected a card in Markdown") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    if not marked(text):
+        raise InputError(
+            f"{path}: found no markers of asrfair; expected a card that asrfair card made: move this one away, or "
+            "write elsewhere with --out"
+        )
+    return replaced(text, blocks(card, top=top), where=path)
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes whole or not at all, keeping a file's mode; a link stays one."""
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        mode = target.stat().st_mode if target.exists() else None
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            temporary.chmod(mode & 0o7777)
+        os.replace(temporary, target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunFolderError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def schema() -> str:
+    """Return the JSON Schema of ``card.json``."""
+    return resources.files("asrfair.report").joinpath("card.schema.json").read_text(encoding="utf-8")
+
+
+def card_changes(old: Path, new: Path) -> dict[str, Any]:
+    """Return what changed between two run folders, two cards in JSON, or one of each.
+
+    Two run folders that share utterances are paired; a card has no utterances to pair.
+    """
+    if _is_run(old) and _is_run(new):
+        return changes_of_runs(Results.load(old), Results.load(new))
+    return changes_of_cards(_card(old), _card(new))
+
+
+def show_changes(old: Path, new: Path, *, top: int = TOP) -> str:
+    """Return what changed between two runs or cards as Markdown."""
+    return changes_page(card_changes(old, new), top=top)
+
+
+def changes_json(old: Path, new: Path) -> str:
+    """Return what changed between two runs or cards as JSON."""
+    return _json(card_changes(old, new))
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _is_run(path: Path) -> bool:
+    return path.is_dir() and (path / SIGNATURE).is_file()
+
+
+def _card(path: Path) -> dict[str, Any]:
+    if _is_run(path):
+        return metrics_card(Results.load(path))
+    file = path / CARD_JSON if path.is_dir() else path
+    if not file.is_file():
+        raise InputError(f"{path}: found no run and no {CARD_JSON}; expected a run folder, or a card in JSON")
+    try:
+        card = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"{file}: cannot be read as JSON: {first}") from error
+    found = card.get("asrfair_card") if isinstance(card, dict) else None
+    if found != FORMAT:
+        told = "no card" if found is None else f"a card of format {found}"
+        raise InputError(
+            f"{file}: found {told}; expected format {FORMAT}: make it again from its run with asrfair card"
+        )
+    return checked(card, where=file)
