@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 from asrfair import __version__
 from asrfair.cli.catalogue import CATALOGUE
+from asrfair.cli.comparison import COMPARISON
 from asrfair.cli.conditions import CONDITIONS
 from asrfair.cli.evaluation import EVALUATION
 from asrfair.cli.folders import FOLDERS
+from asrfair.cli.gate import GATE
 from asrfair.errors import EXIT_DONE, EXIT_FAULT, EXIT_INTERRUPTED, EXIT_USAGE, AsrfairError
 from asrfair.run.streams import discard_output, prepare_streams
 
@@ -58,6 +60,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"asrfair {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (*EVALUATION, *FOLDERS, *CONDITIONS, *CATALOGUE):
+    for add in (*EVALUATION, *FOLDERS, *COMPARISON, *GATE, *CONDITIONS, *CATALOGUE):
         add(commands)
     return parser
