@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tomllib
 from pathlib import Path
 
 import nox
@@ -20,7 +21,7 @@ def _group(name: str) -> list[str]:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests against an editable install, with the demo's synthesiser and recogniser."""
-    session.install("-e", ".[demo,codecs,rooms,plot]", *_group("tests"))
+    session.install("-e", ".[demo,codecs,rooms,plot,html,hub]", *_group("tests"))
     session.run("pytest", *session.posargs)
 
 
@@ -59,7 +60,7 @@ def wheel(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--wheel", "--outdir", str(folder), silent=True)
     (built,) = folder.glob("*.whl")
     session.install("--force-reinstall", "--no-deps", str(built))
-    session.install(f"{built}[demo,codecs,rooms,plot]", *_group("tests"))
+    session.install(f"{built}[demo,codecs,rooms,plot,html,hub]", *_group("tests"))
     shutil.copytree("tests", folder / "tests")
     shutil.copy("pyproject.toml", folder)
     with session.chdir(folder):
@@ -75,11 +76,29 @@ def torch(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Run the demo from nothing, as a newcomer would."""
+    """Run the demo from nothing, as a newcomer would, and hold it to the policies of examples/ci."""
     session.install(".[demo]")
     folder = Path(session.create_tmp()) / "asrfair-demo"
     shutil.rmtree(folder, ignore_errors=True)
     session.run("asrfair", "demo", "--out", os.fspath(folder), *session.posargs)
+    for name, code in (("passes", 0), ("fails", 1), ("not-judged", 3)):
+        policy = f"examples/ci/policy-{name}.toml"
+        session.run("asrfair", "check", os.fspath(folder / "run"), "--policy", policy, success_codes=[code])
+
+
+@nox.session(default=False)
+def fairness(session: nox.Session) -> None:
+    """Run a plan and hold it to a policy: nox -s fairness -- PLAN POLICY [--baseline RUN]."""
+    if len(session.posargs) < 2:
+        session.error("expected: nox -s fairness -- PLAN.toml POLICY.toml")
+    plan, policy, *options = session.posargs
+    session.install(".[demo]")
+    out = tomllib.loads(Path(plan).read_text(encoding="utf-8")).get("out", "asrfair-run")
+    session.run("asrfair", "run", plan, success_codes=[0, 3])
+    session.run(
+        *("asrfair", "check", os.fspath(Path(plan).parent / out), "--policy", policy),
+        *("--junit", "fairness.xml", "--json", "fairness.json", *options),
+    )
 
 
 QUICK = {
@@ -87,8 +106,9 @@ QUICK = {
     "groups": ["--replicates", "200", "--few", "0"],
     "tests": ["--replicates", "200"],
     "handicap": ["--quick", "--check"],
+    "gate": ["--quick", "--check"],
 }
-FULL = {"coverage": ["--check"], "groups": [], "tests": [], "models": [], "handicap": ["--check"]}
+FULL = {"coverage": ["--check"], "groups": [], "tests": [], "models": [], "handicap": ["--check"], "gate": ["--check"]}
 
 
 @nox.session
