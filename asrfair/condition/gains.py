@@ -14,7 +14,6 @@ import numpy as np
 from asrfair.condition.effect import Circumstances, Linear, Range, Signal
 from asrfair.condition.level import active_level_db, rms_level_db
 from asrfair.condition.linear import SPREAD_S, gain_filter
-from asrfair.errors import InputError
 
 LevelDb = Annotated[float, Range(-90, 20)]
 Seconds = Annotated[float, Range(0.001, 60)]
@@ -40,10 +39,10 @@ def set_level(
 ) -> Signal:
     """Amplify to a level: the active speech level (ITU-T P.56), or that of the mean power over all samples.
 
-    Raises InputError for digital silence.
+    Digital silence stays silent: no gain would change that.
     """
     if not signal.any():
-        raise InputError("set_level: found a silent utterance; expected a level to start from")
+        return signal
     active = measure == "active"
     found_db = active_level_db(signal, sample_rate=circumstances.sample_rate) if active else rms_level_db(signal)
     factor = 10.0 ** ((level_db - found_db) / 20.0)

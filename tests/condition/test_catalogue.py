@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from asrfair.cards import shipped
 from asrfair.condition import (
     EFFECTS,
     Condition,
+    active_level_db,
     check_ready,
     hear,
     list_recordings,
@@ -136,6 +138,30 @@ def test_it_takes_what_the_user_brings(name: str, tmp_path: Path, speech: Speech
             assert noise.measured_snr_db == pytest.approx(noise.requested_snr_db, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "telephone",
+        "landline",
+        "cordless-narrowband",
+        "cordless-phone",
+        "loss-g711@0",
+        "mobile-wideband",
+        "voip",
+        "bitrate-amr@12.2",
+    ],
+)
+def test_speech_comes_to_the_coder_at_the_level_that_the_card_names(name: str, speech: Speech) -> None:
+    """−26 dBov after all masks, which take up to 9 dB from white noise, and before the coder."""
+    (card,) = load_rungs(name)
+    assert "-26 dBov" in card.source
+    before = replace(card, steps=card.steps[:-1])
+    assert card.steps[-1].effect not in ("set_level", "telephone_mask")
+    samples = speech(4.0, sample_rate=16_000, seed=4)
+    heard = hear(before, samples, sample_rate=16_000, seed=0, utterance_id="u").samples
+    assert active_level_db(heard.astype(np.float64), sample_rate=16_000) == pytest.approx(-26, abs=0.1)
+
+
 def test_more_reverberant_cards_are_more_reverberant(speech: Speech) -> None:
     """What the rooms tell of themselves: within 10 % of the card's RT60, and drier when nearer."""
     pytest.importorskip("pyroomacoustics")
@@ -178,7 +204,7 @@ def shown(name: str) -> str:
 def test_show_tells_what_a_card_expands_to() -> None:
     text = shown("call-from-car")
     assert 'name = "mobile-narrowband"' in text
-    assert "  brown_noise: snr_db = 1.3, speech_level = 'active'" in text
+    assert "  brown_noise: snr_db = 1.2, speech_level = 'active'" in text
     assert "  amr_nb: mode_kbps = 12.2," in text
     assert "Needs: codecs" in text
     ladder = shown("snr-white@10")
