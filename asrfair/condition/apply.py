@@ -40,12 +40,16 @@ class Heard:
 
 @dataclass(frozen=True)
 class _Sound:
-    """Samples at a rate, through responses that are still to be applied; ``length`` is at the working rate."""
+    """Samples at a rate, through responses that are still to be applied; ``length`` is at the working rate.
+
+    ``speech`` is the same without the noise that was added, where a later step's SNR refers to it.
+    """
 
     samples: Signal
     sample_rate: int
     length: int
     responses: tuple[Response, ...] = ()
+    speech: Signal | None = None
 
 
 def apply_condition(
@@ -95,6 +99,7 @@ def _apply(
     check_materials(condition, given)
     signal = as_signal(samples, "samples")
     sound = _Sound(signal, sample_rate, len(signal))
+    last_noise = last_noise_of(condition)
     noises: list[AddedNoise] = []
     facts: dict[str, float] = {}
     for index, step in enumerate(condition.steps):
@@ -109,12 +114,32 @@ def _apply(
             continue
         rate = circumstances.sample_rate
         before = _rendered(sound, rate, sample_rate)
-        after = _changed(step, before, circumstances)
+        speech = before
+        if sound.speech is not None:
+            speech = _rendered(replace(sound, samples=sound.speech), rate, sample_rate)
+        after = _changed(step, before, circumstances, speech)
         if measure and effect.adds_noise:
-            noises.append(_added(step, before, after, rate))
+            noises.append(_added(step, before, after, speech, rate))
+        if measure and effect.clipped:
+            facts |= clipped_fact(facts, effect.clipped(before, after))
         length = sound.length if len(after) == len(before) else max(1, round(len(after) * sample_rate / rate))
-        sound = _Sound(after, rate, length)
+        # A sound that is handed back went through a change of rate alone.
+        apart = effect.adds_noise or (after is before and sound.speech is not None)
+        sound = _Sound(after, rate, length, speech=speech if apart and index < last_noise else None)
     return Heard(_rendered(sound, sample_rate, sample_rate).astype(np.float32), tuple(noises), facts)
+
+
+def last_noise_of(condition: Condition) -> int:
+    """Return the index of the last step that adds noise; −1 where none does."""
+    return max((index for index, step in enumerate(condition.steps) if EFFECTS[step.effect].adds_noise), default=-1)
+
+
+def clipped_fact(facts: Mapping[str, float], share: float) -> Mapping[str, float]:
+    """Return the fact that a step clipped that share of the samples; nothing where it did not, or an earlier did more.
+
+    What comes after may hide it: a change of rate rounds flat tops.
+    """
+    return {"clipped_share": share} if share > facts.get("clipped_share", 0.0) else {}
 
 
 def check_materials(condition: Condition, given: Mapping[int, Sequence[Samples]]) -> None:
@@ -163,7 +188,7 @@ def snr_of(step: Step) -> tuple[float, SpeechLevel]:
     return float(str(step.parameters["snr_db"])), level
 
 
-def _changed(step: Step, before: Signal, circumstances: Circumstances) -> Signal:
+def _changed(step: Step, before: Signal, circumstances: Circumstances, speech: Signal) -> Signal:
     effect = EFFECTS[step.effect]
     if not effect.adds_noise:
         after: Signal = effect.function(before, circumstances, **step.parameters)
@@ -171,7 +196,7 @@ def _changed(step: Step, before: Signal, circumstances: Circumstances) -> Signal
     noise = noise_of(step, len(before), circumstances)
     snr_db, speech_level = snr_of(step)
     rate = circumstances.sample_rate
-    return add_noise(before, noise, sample_rate=rate, snr_db=snr_db, speech_level=speech_level)
+    return add_noise(before, noise, sample_rate=rate, snr_db=snr_db, speech_level=speech_level, speech=speech)
 
 
 def _fingerprint(material: Signal) -> tuple[int, int]:
@@ -192,10 +217,10 @@ def _rendered(sound: _Sound, to_hz: int, working_hz: int) -> Signal:
     )
 
 
-def _added(step: Step, before: Signal, after: Signal, sample_rate: int) -> AddedNoise:
+def _added(step: Step, before: Signal, after: Signal, speech: Signal, sample_rate: int) -> AddedNoise:
     noise_db = rms_level_db(after - before)
     requested, speech_level = snr_of(step)
-    speech_db = speech_level_db(before, sample_rate=sample_rate, speech_level=speech_level)
+    speech_db = speech_level_db(speech, sample_rate=sample_rate, speech_level=speech_level)
     return AddedNoise(step.effect, requested, speech_db - noise_db)
 
 

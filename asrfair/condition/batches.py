@@ -22,6 +22,8 @@ from asrfair.condition.apply import (
     as_signal,
     check_materials,
     circumstances_of,
+    clipped_fact,
+    last_noise_of,
     noise_of,
     response_of,
     snr_of,
@@ -53,7 +55,8 @@ class Spoken:
 class _Sounds:
     """A tensor of shape=(utterances, longest) at a rate, zero after each one's end, float64.
 
-    ``responses`` are still to be applied, a row of them per utterance; ``lengths`` are at the working rate.
+    ``responses`` are still to be applied, a row of them per utterance; ``lengths`` are at the working rate. ``speech``
+    is the same without the noise that was added, where a later step's SNR refers to it.
     """
 
     samples: Any
@@ -61,6 +64,7 @@ class _Sounds:
     working_hz: int
     lengths: tuple[int, ...]
     responses: tuple[tuple[Response, ...], ...]
+    speech: Any = None
 
     @property
     def counts(self) -> list[int]:
@@ -114,11 +118,14 @@ def _hear(condition: Condition, batch: Sequence[Spoken], sample_rate: int, seed:
     given = partial(circumstances_of, condition, sample_rate=sample_rate, seed=seed)
     noises: list[tuple[AddedNoise, ...]] = [()] * len(batch)
     facts: list[dict[str, float]] = [{} for _ in batch]
+    last_noise = last_noise_of(condition)
     for index, step in enumerate(condition.steps):
         own = [given(index, utterance_id=spoken.utterance_id, materials=spoken.materials) for spoken in batch]
         for known, one in zip(facts, own, strict=True):
             known |= _described(step, one)
-        sounds, added = _through(sounds, step, own)
+        sounds, added = _through(sounds, step, own, facts)
+        if index >= last_noise:
+            sounds = replace(sounds, speech=None)
         noises = [(*earlier, noise) for earlier, noise in zip(noises, added, strict=True)] if added else noises
     rows = _rendered(sounds, sample_rate).samples.to(torch.float32).cpu().numpy()
     done = [row[:length].copy() for row, length in zip(rows, sounds.lengths, strict=True)]
@@ -130,8 +137,10 @@ def _described(step: Step, circumstances: Circumstances) -> Mapping[str, float]:
     return describe(circumstances, **step.parameters) if describe else {}
 
 
-def _through(sounds: _Sounds, step: Step, own: Sequence[Circumstances]) -> tuple[_Sounds, list[AddedNoise]]:
-    """Return the sounds through a step, and the noise that it added to each, if any."""
+def _through(
+    sounds: _Sounds, step: Step, own: Sequence[Circumstances], facts: Sequence[dict[str, float]]
+) -> tuple[_Sounds, list[AddedNoise]]:
+    """Return the sounds through a step, and the noise that it added to each, if any; add what it clipped to facts."""
     if EFFECTS[step.effect].linear:
         added = [response_of(step, one) for one in own]
         rows = tuple((*row, response) for row, response in zip(sounds.responses, added, strict=True))
@@ -140,20 +149,31 @@ def _through(sounds: _Sounds, step: Step, own: Sequence[Circumstances]) -> tuple
     if EFFECTS[step.effect].adds_noise:
         return _with_noise(sounds, step, own)
     on_device = ON_DEVICE[step.effect](sounds.samples, **step.parameters) if step.effect in ON_DEVICE else None
+    if on_device is sounds.samples:
+        # A change of rate alone.
+        return sounds, []
     if on_device is not None:
-        return replace(sounds, samples=masked(on_device, sounds.counts)), []
-    return _one_by_one(sounds, step, own), []
+        return replace(sounds, samples=masked(on_device, sounds.counts), speech=None), []
+    return _one_by_one(sounds, step, own, facts), []
 
 
-def _one_by_one(sounds: _Sounds, step: Step, own: Sequence[Circumstances]) -> _Sounds:
-    function, counts = EFFECTS[step.effect].function, sounds.counts
+def _one_by_one(
+    sounds: _Sounds, step: Step, own: Sequence[Circumstances], facts: Sequence[dict[str, float]]
+) -> _Sounds:
+    function, clipped, counts = EFFECTS[step.effect].function, EFFECTS[step.effect].clipped, sounds.counts
     signals = [row[:count].numpy() for row, count in zip(sounds.samples.cpu(), counts, strict=True)]
     done = [function(signal, one, **step.parameters) for signal, one in zip(signals, own, strict=True)]
+    if clipped:
+        for known, before, after in zip(facts, signals, done, strict=True):
+            known |= clipped_fact(known, clipped(before, after))
     lengths = tuple(
         length if len(row) == count else max(1, round(len(row) * sounds.working_hz / sounds.sample_rate))
         for length, row, count in zip(sounds.lengths, done, counts, strict=True)
     )
-    return replace(sounds, samples=stacked(done, sounds.samples.device), lengths=lengths)
+    # A step that hands its sound back leaves the speech in it as it was.
+    same = all(after is before for before, after in zip(signals, done, strict=True))
+    rows = stacked(done, sounds.samples.device)
+    return replace(sounds, samples=rows, lengths=lengths, speech=sounds.speech if same else None)
 
 
 def _with_noise(sounds: _Sounds, step: Step, own: Sequence[Circumstances]) -> tuple[_Sounds, list[AddedNoise]]:
@@ -163,11 +183,12 @@ def _with_noise(sounds: _Sounds, step: Step, own: Sequence[Circumstances]) -> tu
 
     asked_db, speech_level = snr_of(step)
     noises, speech_db, plain_db = [], [], []
-    for row, count, one in zip(sounds.samples.cpu(), sounds.counts, own, strict=True):
-        signal = row[:count].numpy()
+    speech = sounds.samples if sounds.speech is None else sounds.speech
+    for row, spoken, count, one in zip(sounds.samples.cpu(), speech.cpu(), sounds.counts, own, strict=True):
         noises.append(noise_of(step, count, one))
-        speech_db.append(speech_level_db(signal, sample_rate=one.sample_rate, speech_level=speech_level))
-        plain_db.append(rms_level_db(signal))
+        spoken_db = speech_level_db(spoken[:count].numpy(), sample_rate=one.sample_rate, speech_level=speech_level)
+        speech_db.append(spoken_db)
+        plain_db.append(rms_level_db(row[:count].numpy()))
         noise_level_db(noises[-1])
     before, device = sounds.samples, sounds.samples.device
     counts = torch.tensor(sounds.counts, device=device)
@@ -175,23 +196,27 @@ def _with_noise(sounds: _Sounds, step: Step, own: Sequence[Circumstances]) -> tu
     after = add_noise(before, stacked(noises, device), ratio_db.to(before), counts)
     noise_db = (10 * torch.log10((after - before).square().sum(dim=1) / counts)).tolist()
     added = [AddedNoise(step.effect, asked_db, high - low) for high, low in zip(speech_db, noise_db, strict=True)]
-    return replace(sounds, samples=after), added
+    return replace(sounds, samples=after, speech=speech), added
 
 
 def _rendered(sounds: _Sounds, to_hz: int) -> _Sounds:
     if not any(sounds.responses) and sounds.sample_rate == to_hz:
         return sounds
     rendered = replace(sounds, sample_rate=to_hz, responses=((),) * len(sounds.lengths))
-    samples = render_rows(
-        sounds.samples,
-        sounds.counts,
-        sounds.responses,
-        from_hz=sounds.sample_rate,
-        to_hz=to_hz,
-        working_hz=sounds.working_hz,
-        lengths=rendered.counts,
-    )
-    return replace(rendered, samples=samples)
+
+    def heard(samples: Any) -> Any:
+        return render_rows(
+            samples,
+            sounds.counts,
+            sounds.responses,
+            from_hz=sounds.sample_rate,
+            to_hz=to_hz,
+            working_hz=sounds.working_hz,
+            lengths=rendered.counts,
+        )
+
+    speech = None if sounds.speech is None else heard(sounds.speech)
+    return replace(rendered, samples=heard(sounds.samples), speech=speech)
 
 
 def _clip(samples: Any, *, peak_percent: float) -> Any:

@@ -81,6 +81,8 @@ class Effect:
     rate        the sample rate in Hz that it works at, from its parameters and the working rate; None: any
     ready       raises CardError, before a run, where what it needs is not installed, or parameters do not go
                 together; of the parameters and the working rate
+    clipped     the share of samples that it clipped against full scale, of the sound before and after it; None: it
+                clips nothing, or that is what it is for
     describe    what is known of it beside its parameters, as columns of table ``measurements``; of a `Circumstances`
                 and the parameters
     """
@@ -91,6 +93,7 @@ class Effect:
     adds_noise: bool = False
     rate: Callable[[Parameters, int], int] | None = None
     ready: Callable[[Parameters, int], None] | None = None
+    clipped: Callable[[Signal, Signal], float] | None = None
     describe: Callable[..., Mapping[str, float]] | None = None
 
     def parameters(self) -> Mapping[str, Any]:

@@ -27,13 +27,14 @@ from asrfair.condition.handset import (
     frequency_response,
     frequency_response_ready,
     holding_distance,
+    over_full_scale,
     self_noise,
 )
 from asrfair.condition.masks import telephone_mask
 from asrfair.condition.mp3 import mp3, mp3_rate, mp3_ready
 from asrfair.condition.noise import brown_noise, pink_noise, speech_shaped_noise, white_noise
 from asrfair.condition.opus import opus, opus_rate, opus_ready
-from asrfair.condition.packets import packet_loss_ready
+from asrfair.condition.packets import at_full_scale, packet_loss_ready
 from asrfair.condition.recorded import babble, recorded_noise
 from asrfair.condition.room import measured_facts, measured_room, simulated_facts, simulated_ready, simulated_room
 from asrfair.condition.tempo import time_stretch
@@ -58,7 +59,7 @@ EFFECTS: dict[str, Effect] = {
     "frequency_response": Effect(frequency_response, linear=True, ready=frequency_response_ready),
     "distortion": Effect(distortion, rate=distortion_rate),
     "self_noise": Effect(self_noise),
-    "bit_depth": Effect(bit_depth),
+    "bit_depth": Effect(bit_depth, clipped=over_full_scale),
     "measured_room": Effect(measured_room, needs="response", linear=True, describe=measured_facts),
     "simulated_room": Effect(simulated_room, linear=True, ready=simulated_ready, describe=simulated_facts),
     "band_pass": Effect(band_pass, linear=True, ready=band_ready),
@@ -68,9 +69,15 @@ EFFECTS: dict[str, Effect] = {
     "g711": Effect(g711, rate=lambda parameters, working_hz: TELEPHONE_HZ, ready=packet_loss_ready),
     "g722": Effect(g722, rate=lambda parameters, working_hz: WIDEBAND_HZ, ready=g722_ready),
     "g726": Effect(g726, rate=lambda parameters, working_hz: TELEPHONE_HZ, ready=g726_ready),
-    "gsm": Effect(gsm, rate=lambda parameters, working_hz: TELEPHONE_HZ, ready=packet_loss_ready),
-    "amr_nb": Effect(amr_nb, rate=lambda parameters, working_hz: NARROW.sample_rate, ready=amr_nb_ready),
-    "amr_wb": Effect(amr_wb, rate=lambda parameters, working_hz: WIDE.sample_rate, ready=amr_wb_ready),
+    "gsm": Effect(
+        gsm, rate=lambda parameters, working_hz: TELEPHONE_HZ, ready=packet_loss_ready, clipped=at_full_scale
+    ),
+    "amr_nb": Effect(
+        amr_nb, rate=lambda parameters, working_hz: NARROW.sample_rate, ready=amr_nb_ready, clipped=at_full_scale
+    ),
+    "amr_wb": Effect(
+        amr_wb, rate=lambda parameters, working_hz: WIDE.sample_rate, ready=amr_wb_ready, clipped=at_full_scale
+    ),
     "opus": Effect(opus, rate=opus_rate, ready=opus_ready),
     "mp3": Effect(mp3, rate=mp3_rate, ready=mp3_ready),
     "time_stretch": Effect(time_stretch),

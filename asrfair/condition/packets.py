@@ -36,6 +36,16 @@ def from_16_bit(samples: Samples16, peak: float) -> Signal:
     return signal
 
 
+def at_full_scale(before: Signal, after: Signal) -> float:
+    """Return the share of samples of a decoder, shape=(n,), at the ends of its range: what it saturated.
+
+    GSM's decoder ends 8 of 32,768 steps below full scale. Full scale is that of the coder, which is given a signal
+    above it turned down.
+    """
+    peak = max(1.0, float(np.abs(before).max()))
+    return float(np.mean(np.abs(after) >= peak * (1.0 - 2.0**-11)))
+
+
 def send(
     signal: Signal,
     circumstances: Circumstances,

@@ -6,6 +6,10 @@ SNR in dB is the level of the speech minus the plain level of the noise over the
 speech is its active speech level (`asrfair.condition.level`); with ``speech_level`` ``rms`` its plain level, pauses
 included. It is exact: the drawn noise is measured, then scaled. Digital silence, of either, has no SNR and raises
 InputError. The result may exceed full scale.
+
+Where a chain adds noise more than once, each SNR refers to the speech alone: it is carried beside the noisy sound
+through linear steps and changes of rate. Any other step (clipping, a codec, gain control, a level) takes speech and
+noise together; from there on the sound that comes out of it, earlier noise included, counts as the speech.
 """
 
 import math
@@ -15,12 +19,21 @@ from asrfair.condition.level import active_level_db, rms_level_db
 from asrfair.errors import InputError
 
 
-def add_noise(signal: Signal, noise: Signal, *, sample_rate: int, snr_db: float, speech_level: SpeechLevel) -> Signal:
+def add_noise(
+    signal: Signal,
+    noise: Signal,
+    *,
+    sample_rate: int,
+    snr_db: float,
+    speech_level: SpeechLevel,
+    speech: Signal | None = None,
+) -> Signal:
     """Return shape=(n,): the signal and the noise, the latter scaled to the SNR in its place.
 
-    Raises InputError where either is silent.
+    ``speech`` is the speech in the signal, where that has noise already. Raises InputError where either is silent.
     """
-    speech_db = speech_level_db(signal, sample_rate=sample_rate, speech_level=speech_level)
+    spoken = signal if speech is None else speech
+    speech_db = speech_level_db(spoken, sample_rate=sample_rate, speech_level=speech_level)
     # In place: a fresh array of this size costs more than the arithmetic.
     noise *= amplitude(speech_db - snr_db - noise_level_db(noise))
     noise += signal

@@ -208,8 +208,7 @@ def test_a_room_between_two_steps_at_lower_rates(rates_hz: tuple[int, int], spee
 
 
 def test_g711_after_a_filter_is_the_same_but_for_a_few_samples(speech: Speech) -> None:
-    steps = (Step("band_pass", load_condition("telephone").steps[0].parameters), load_condition("telephone").steps[-1])
-    condition = replace(load_condition("telephone"), steps=steps)
+    condition = of_steps(("band_pass", {"low_hz": 300.0, "high_hz": 3400.0}), ("g711", {"law": "mu"}))
     for expected, found in both(condition, of(condition, speech, 8_000, (8.0, 3.0)), 8_000):
         assert np.mean(found.samples != expected.samples) < 0.01
 
@@ -259,3 +258,25 @@ def test_a_device_that_is_not_there(device: str) -> None:
     check_device("cpu")
     with pytest.raises(CardError, match=f"device '{device}': found none .*; expected cuda, cuda:1 and so on, or cpu"):
         check_device(device)
+
+
+def test_a_second_noise_has_its_snr_to_the_speech_alone(speech: Speech) -> None:
+    """Through a room, a lower rate and a step that hands its sound back; after clipping, to what came out of it."""
+    between = (
+        ("measured_room", {"recordings": "rooms"}),
+        ("resample_through", {"rate_hz": 8000}),
+        ("time_stretch", {"rate": 1.0}),
+    )
+    noises = (("pink_noise", {"snr_db": 0.0}), ("white_noise", {"snr_db": 10.0}))
+    batch = in_rooms(of(load_condition("clean"), speech, 16_000))
+    check(both(of_steps(noises[0], *between, noises[1]), batch, 16_000))
+    check(both(of_steps(noises[0], *between, ("clip", {"peak_percent": 50.0}), noises[1]), batch, 16_000))
+
+
+def test_what_a_converter_clips_is_told_here_too(speech: Speech) -> None:
+    condition = of_steps(
+        ("gain", {"gain_db": 20.0}), ("bit_depth", {"depth_bits": 16, "dither": "none"}), ("gain", {"gain_db": -20.0})
+    )
+    pairs = both(condition, of(condition, speech, 16_000), 16_000)
+    assert min(expected.facts["clipped_share"] for expected, _ in pairs) > 0.001
+    assert [found.facts for _, found in pairs] == [expected.facts for expected, _ in pairs]
