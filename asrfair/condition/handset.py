@@ -28,6 +28,8 @@ DistanceM = Annotated[float, Range(0.005, 2)]
 
 COLUMNS = ("frequency_hz", "gain_db")
 TELEPHONE_BAND_HZ = (300.0, 3400.0)
+# Over which a data sheet's A-weighted level is taken.
+WEIGHTED_HZ = (20.0, 20_000.0)
 # How far behind the lips the voice seems to come from.
 SOURCE_M = 0.006
 # Bias of the asymmetric curve, in units of the hyperbolic tangent's own scale; harmonics that are counted.
@@ -126,8 +128,9 @@ def self_noise(
 ) -> Signal:
     """Add the microphone's own noise at ``level_db`` relative to full scale, whatever the level of the signal.
 
-    Gaussian noise with equal power at all frequencies up to half the working rate, whose level there is A-weighted
-    (IEC 61672-1, annex E), as microphones are specified, or plain.
+    Gaussian noise with equal power at all frequencies up to half the working rate. Its level is A-weighted (IEC
+    61672-1, annex E) over 20 Hz to 20 kHz, as data sheets of microphones give it: the power per hertz is the same at
+    all working rates, and at a low one only a part of it is heard. Or plain, over what is heard.
     """
     noise = gaussian(circumstances.rng, len(signal))
     power = _a_weighted_power(circumstances.sample_rate) if weighting == "a" else 1.0
@@ -156,6 +159,11 @@ def bit_depth(
     return quantised
 
 
+def over_full_scale(before: Signal, after: Signal) -> float:
+    """Return the share of samples, shape=(n,), that exceed full scale: what a converter clips."""
+    return float(np.mean(np.abs(before) > 1.0))
+
+
 def a_weighting_db(frequency_hz: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the A-weighting in dB at each frequency in Hz (IEC 61672-1, annex E); −inf at 0 Hz."""
     square = np.square(frequency_hz)
@@ -169,9 +177,10 @@ def a_weighting_db(frequency_hz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=16)
 def _a_weighted_power(sample_rate: int) -> float:
-    """Return the A-weighted power of white noise of power 1."""
-    edges = np.linspace(0.0, sample_rate / 2, 20001)
-    return float(np.mean(10.0 ** (a_weighting_db((edges[1:] + edges[:-1]) / 2) / 10.0)))
+    """Return the A-weighted power, from 20 Hz to 20 kHz, of white noise that has power 1 up to half the sample rate."""
+    step_hz = 1.0
+    middle_hz = np.arange(WEIGHTED_HZ[0] + step_hz / 2, WEIGHTED_HZ[1], step_hz)
+    return float(np.sum(10.0 ** (a_weighting_db(middle_hz) / 10.0)) * step_hz / (sample_rate / 2))
 
 
 def _bent(signal: Signal, drive: float, bias: float) -> Signal:

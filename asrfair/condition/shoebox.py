@@ -50,7 +50,9 @@ MARGIN_S = 0.005
 FINER = 16
 PASSED = 0.9
 # Allen and Berkley 1979: image sources, all positive, pile up at the lowest frequencies, where rooms have no sound.
+# Theirs, too, is a causal high-pass: nothing may come before the direct path. It has died away, to −77 dB, after:
 HIGH_PASS_HZ = 20.0
+HIGH_PASS_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,12 @@ def simulate(box: Shoebox, *, sample_rate: int) -> tuple[Signal, int]:
         # What adds up in phase, low frequencies and flutter above all, is not in the energies.
         wanted_s *= box.rt60_s / found_s
     if found_s is None or abs(found_s / box.rt60_s - 1) > TOLERANCE:
-        raise CardError(
-            f"{box.name}: found rt60_s {box.rt60_s:g}, at which it decays too unevenly; expected a longer one"
-        )
+        raise CardError(_uneven(box))
     return response, direct
+
+
+def _uneven(box: Shoebox) -> str:
+    return f"{box.name}: found rt60_s {box.rt60_s:g}, at which it decays too unevenly; expected a longer one"
 
 
 def _response(box: Shoebox, images: _Images, absorption: float, fall_s: float, sample_rate: int) -> tuple[Signal, int]:
@@ -194,7 +198,10 @@ def _absorption(box: Shoebox, energy: NDArray[np.float64], wanted_s: float) -> t
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
         low, high = (middle, high) if _t30_s(power(middle), wanted_s) > wanted_s else (low, middle)
-    return low, _fall(power(low)) / BIN_S
+    fall = _fall(power(low))
+    if fall <= 0:
+        raise CardError(_uneven(box))
+    return low, fall / BIN_S
 
 
 def _t30_s(power: Signal, about_s: float) -> float:
@@ -219,9 +226,13 @@ def _t30_s(power: Signal, about_s: float) -> float:
 
 
 def _fall(power: Signal) -> float:
-    """Return the nepers per sample that power, shape=(n,), falls by from its third to its fourth quarter."""
+    """Return the nepers per sample that power, shape=(n,), falls by from its third to its fourth quarter.
+
+    0 where one of them is silent: a large room, whose few reflections within a short time come one by one.
+    """
     quarter = len(power) // 4
-    return math.log(float(power[-2 * quarter : -quarter].sum()) / float(power[-quarter:].sum())) / quarter
+    third, fourth = (float(power[len(power) - part * quarter :][:quarter].sum()) for part in (2, 1))
+    return math.log(third / fourth) / quarter if third > 0 and fourth > 0 else 0.0
 
 
 def _density_at_end(power: Signal, fall: float) -> float:
@@ -232,11 +243,17 @@ def _density_at_end(power: Signal, fall: float) -> float:
 
 def _band_limited(images: _Images, absorption: float, direct: int, sample_rate: int) -> Signal:
     """Return the sum of the image sources, each an impulse without the lowest and the highest frequencies."""
-    size = 1 << math.ceil(math.log2(2 * direct + images.end_s * sample_rate + 1))
+    size = 1 << math.ceil(math.log2(2 * direct + (images.end_s + HIGH_PASS_S) * sample_rate + 1))
     places = np.rint((direct + images.delay_s * sample_rate) * FINER).astype(np.int64)
     strength = (1 - absorption) ** (images.order / 2) / images.distance_m
     spectrum = np.fft.rfft(np.bincount(places, strength, size * FINER))[: size // 2 + 1]
-    frequency_hz = np.fft.rfftfreq(size, 1 / sample_rate)
-    ratio = (frequency_hz / HIGH_PASS_HZ) ** 4
+    frequency_hz = np.fft.rfftfreq(size, 1 / sample_rate).astype(np.float64)
     top = np.clip((2 * frequency_hz / sample_rate - PASSED) / (1 - PASSED), 0, 1)
-    return np.fft.irfft(spectrum * ratio / (1 + ratio) * (0.5 + 0.5 * np.cos(np.pi * top)), size)
+    return np.fft.irfft(spectrum * _high_pass(frequency_hz) * (0.5 + 0.5 * np.cos(np.pi * top)), size)
+
+
+def _high_pass(frequency_hz: Signal) -> NDArray[np.complex128]:
+    """Return the transfer function of two Butterworth filters of second order in a row: −6.02 dB at the edge."""
+    place = frequency_hz / HIGH_PASS_HZ
+    twice: NDArray[np.complex128] = np.square(np.square(place) / (np.square(place) - 1 - 1j * math.sqrt(2) * place))
+    return twice

@@ -78,6 +78,13 @@ def test_direct_path_comes_before_a_louder_reflection() -> None:
     assert direct_path(-response, sample_rate=16000) == 100
 
 
+@pytest.mark.parametrize(("below_db", "found"), [(17.0, 100), (19.5, 100), (20.5, 400), (26.0, 400)])
+def test_the_start_is_what_comes_to_within_20_db_of_the_maximum(below_db: float, found: int) -> None:
+    response = np.zeros(4000)
+    response[100], response[400] = 10 ** (-below_db / 20), -1.0
+    assert direct_path(response, sample_rate=16000) == found
+
+
 @pytest.mark.parametrize("response", [np.zeros(5), np.ones(1)])
 def test_direct_path_of_next_to_nothing(response: np.ndarray) -> None:
     assert direct_path(response, sample_rate=16000) == 0

@@ -1,6 +1,7 @@
 """Gaussian numbers against the normal distribution, and against drawing them one by one."""
 
 import numpy as np
+import pytest
 from scipy.stats import kstest, kurtosis, norm
 
 from asrfair.condition.gaussian import gaussian
@@ -27,3 +28,11 @@ def test_equal_generators_give_equal_values_and_a_shorter_draw_is_the_beginning(
     np.testing.assert_array_equal(first[:500], second)
     assert len(first) == 1001
     assert len(gaussian(generator(3, "gaussian"), 1)) == 1
+
+
+def test_the_values_lie_evenly_to_both_sides() -> None:
+    # Each of the 65,536 is drawn some 46 times.
+    values = np.unique(gaussian(generator(4, "gaussian"), 3_000_000))
+    assert len(values) == 65_536
+    np.testing.assert_allclose(values, -values[::-1], rtol=1e-12)
+    assert values.max() == pytest.approx(4.32, abs=0.005)

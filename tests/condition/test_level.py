@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asrfair.audio import read_audio
-from asrfair.condition.level import active_level_db, activity, rms_level_db
+from asrfair.condition.level import _rectified, active_level_db, activity, rms_level_db
 from asrfair.errors import InputError
 
 RATE_HZ = 8000
@@ -73,6 +73,24 @@ def test_equals_the_definition_at_its_own_thresholds(
     expected = p56_written_out(samples, sample_rate, own_thresholds(samples, sample_rate))
     # The envelope is taken every 0.5 ms here, every sample there.
     assert active_level_db(samples, sample_rate=sample_rate) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(("quieter_db", "expected_db"), [(14.0, -22.84), (16.0, -22.90)])
+def test_thresholds_are_close_enough_for_speech_of_two_levels(quieter_db: float, expected_db: float) -> None:
+    """Where the active time changes at once, thresholds 6 dB apart would be off by half a decibel."""
+    samples = 0.1 * np.random.default_rng(0).standard_normal(4 * RATE_HZ)
+    samples[2 * RATE_HZ :] *= 10 ** (-quieter_db / 20)
+    loudest = own_thresholds(samples, RATE_HZ)[-1]
+    written_out = p56_written_out(samples, RATE_HZ, [loudest * 2.0 ** (-power / 16) for power in range(80, -1, -1)])
+    assert written_out == pytest.approx(expected_db, abs=0.05)
+    assert active_level_db(samples, sample_rate=RATE_HZ) == pytest.approx(written_out, abs=0.05)
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 8001, 32_768, 32_769, 70_003])
+def test_blocks_are_means_and_what_is_missing_from_the_last_is_zero(length: int) -> None:
+    samples = np.random.default_rng(length).standard_normal(length)
+    padded = np.pad(np.abs(samples), (0, -length % 8))
+    np.testing.assert_allclose(_rectified(samples, 8), padded.reshape(-1, 8).mean(axis=1), rtol=1e-12)
 
 
 @pytest.mark.parametrize("silence_s", [0.0, 2.0, 20.0, 60.0])

@@ -236,3 +236,13 @@ def test_one_hour() -> None:
     noisy = add(brown_noise, hour, circumstances(sample_rate=4000), snr_db=10.0, speech_level="rms")
     noisy -= hour
     assert rms_level_db(hour) - rms_level_db(noisy) == pytest.approx(10.0, abs=1e-6)
+
+
+def test_crossfades_are_as_loud_as_what_lies_between() -> None:
+    """Blocks of 8,192 samples at 4 kHz fade into the next over 512; the slope of the noise is nearly white."""
+    within = between = 0.0
+    for seed in range(200):
+        slope = np.square(np.diff(pink_noise(15_000, circumstances(seed=seed, sample_rate=4000))))
+        within += slope[7680:8191].mean()
+        between += slope[2000:6000].mean() + slope[9000:13_000].mean()
+    assert 10 * math.log10(2 * within / between) == pytest.approx(0, abs=0.1)

@@ -261,3 +261,13 @@ def test_the_same_room_in_another_process(tmp_path: Path) -> None:
     there = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
     here = apply_condition(condition, np.ones(500), sample_rate=16000, seed=1, utterance_id="u")
     assert here.tobytes().hex() == there
+
+
+def test_five_milliseconds_before_the_direct_path_are_the_rooms() -> None:
+    response = room_response(16000)
+    # 4 and 6 ms before it, at 16 kHz.
+    response[320 - 64], response[320 - 96] = 0.01, 0.02
+    room = prepare(response, direct=320, sample_rate=16000, level="energy")
+    assert room.direct == 80
+    assert room.response[80 - 64] / room.response[80] == pytest.approx(0.02)
+    assert not room.response[: 80 - 64].any()

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from asrfair.condition.decay import direct_path, direct_to_reverberant_db, reverberation_time_s
-from asrfair.condition.shoebox import Shoebox, _absorption, _energy_by_order, _image_sources, simulate
+from asrfair.condition.shoebox import (
+    Shoebox,
+    _absorption,
+    _band_limited,
+    _energy_by_order,
+    _image_sources,
+    _Images,
+    simulate,
+)
 from asrfair.errors import CardError
 
 pyroomacoustics = pytest.importorskip("pyroomacoustics")
@@ -115,3 +123,53 @@ def test_times_that_the_walls_cannot_give() -> None:
         simulate(Shoebox(50.0, 30.0, 12.0, 0.2, 3.0), sample_rate=16000)
     with pytest.raises(CardError, match=r"found rt60_s 30; expected less"):
         simulate(Shoebox(2.0, 2.0, 2.0, 30.0, 0.5), sample_rate=16000)
+
+
+EXTREME = [(1.5, 1.5, 2.0), (20.0, 15.0, 6.0), (60.0, 40.0, 15.0), (100.0, 100.0, 30.0), (100.0, 1.5, 2.0)]
+
+
+@pytest.mark.parametrize("rt60_s", [0.1, 0.3, 5.0])
+@pytest.mark.parametrize("sizes", EXTREME)
+def test_extremes_are_a_room_or_a_clear_error(sizes: tuple[float, float, float], rt60_s: float) -> None:
+    for distance_m in (0.1, 1.0, 10.0, 50.0):
+        try:
+            response, direct = simulate(Shoebox(*sizes, rt60_s, distance_m), sample_rate=8000)
+        except CardError:
+            continue
+        assert np.isfinite(response).all()
+        assert reverberation_time_s(response, direct=direct, sample_rate=8000) == pytest.approx(rt60_s, rel=0.1)
+
+
+def test_reflections_that_come_too_late_to_tell() -> None:
+    """Within a tenth of a second of the direct sound nothing comes back from walls this far away."""
+    for box in (Shoebox(100.0, 100.0, 30.0, 0.1, 10.0), Shoebox(60.0, 40.0, 15.0, 0.1, 0.1)):
+        with pytest.raises(CardError, match=r"found rt60_s 0.1; expected more"):
+            simulate(box, sample_rate=16000)
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 16000, 48000])
+@pytest.mark.parametrize("box", [Shoebox(4.7, 3.7, 2.5, 0.5, 3.0), Shoebox(12.0, 9.0, 4.0, 0.84, 6.0)])
+def test_nothing_comes_before_the_direct_sound(box: Shoebox, sample_rate: int) -> None:
+    """Earlier than 2.5 ms before it: what is left is the ringing of the band limit."""
+    response, direct = simulate(box, sample_rate=sample_rate)
+    reach = round(0.0025 * sample_rate)
+    early, own = np.sum(response[: direct - reach] ** 2), np.sum(response[direct - reach : direct + reach + 1] ** 2)
+    assert direct - reach > 0.002 * sample_rate
+    assert 10 * np.log10(early / own) < -40
+
+
+@pytest.mark.parametrize(("hz", "gain_db"), [(10.0, -24.6), (20.0, -6.02), (40.0, -0.53), (100.0, -0.01)])
+def test_lowest_frequencies_are_taken_from_every_image_source(hz: float, gain_db: float) -> None:
+    """Two Butterworth filters of second order at 20 Hz: 1 + (20 / f)^4 in power, each."""
+    only = _Images(np.zeros(1), np.zeros(1, dtype=np.int64), np.ones(1), 0.5)
+    response = _band_limited(only, 0.5, 80, 16000)
+    time_s = np.arange(len(response)) / 16000
+    found = abs(np.sum(response * np.exp(-2j * np.pi * hz * time_s)))
+    assert 20 * np.log10(found) == pytest.approx(gain_db, abs=0.05)
+
+
+def test_what_the_last_image_source_leaves_does_not_come_round_to_the_beginning() -> None:
+    """It comes 14 ms before the end of a transform of 16,384 samples, and its high-pass takes 0.1 s."""
+    late = _Images(np.ones(1), np.zeros(1, dtype=np.int64), np.ones(1), (16_384 - 161) / 16_000)
+    response = _band_limited(late, 0.5, 80, 16_000)
+    assert np.abs(response[80:8000]).max() < 1e-5 * np.abs(response).max()
