@@ -5,42 +5,41 @@ Conventions
 Samples are float32, shape=(n,), full scale ±1. Rates are in Hz, times in seconds, channels counted from 0.
 What had to be done to a file, or is odd about it, is said in ``notes``. A file that cannot be used raises
 InputError on one line: which file, what was found, what was expected.
-Decoding is libsndfile's, resampling soxr's.
+A path may be an address ``FILE::MEMBER`` (`asrfair.sounds`): a member of an archive, a row of a Parquet file.
+Decoding is libsndfile's, FFmpeg's where only that can (`asrfair.av_audio`); resampling is soxr's.
+A part of a WAV, FLAC, Ogg or Opus file costs a seek. A part of the others is taken from a block of `BLOCK_S`, of which
+the last few stay in memory: each costs a walk, in FFmpeg's formats a decoding, from the file's beginning.
 """
 
 import io
 import math
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asrfair.av_audio import SLACK_S, AvFile, opened
+from asrfair.containers import check_container
 from asrfair.errors import InputError, RunFolderError
+from asrfair.sounds import Sound, find_sound
 
 Waveform = NDArray[np.float32]
 Samples = TypeVar("Samples", NDArray[np.float32], NDArray[np.float64])
-Order = Literal["little", "big"]
 
 READABLE = "WAV, FLAC, Ogg (Vorbis, Opus), MP3, AIFF, AU or NIST SPHERE"
 # Label tables round times to 10 ms, so an end may lie this much behind the last sample.
 END_TOLERANCE_S = 0.01
-# A writer that cannot seek leaves 0 or a huge length in the header (0xFFFFFFFF, or sox's 0x7FFFF000).
-STREAMING_BYTES = 0x7FFFF000
-STREAMING = "streaming WAV without a length"
-# What follows the data chunk where there are no samples, rather than a length that was never filled in.
-TRAILING = (b"LIST", b"fact", b"bext", b"cue ", b"id3 ", b"ID3 ")
-# Byte order, and the chunk with the samples, of the formats made of chunks.
-CHUNKED: dict[bytes, tuple[Order, bytes]] = {
-    b"RIFF": ("little", b"data"),
-    b"RF64": ("little", b"data"),
-    b"RIFX": ("big", b"data"),
-    b"FORM": ("big", b"SSND"),
-}
+BLOCK_S = 60
+SHORT = np.float32(1 / 32768)
+# libsndfile starts an MP3's decoder empty where it seeks. The data that a frame borrows from those before it, at most
+# 511 bytes (ISO/IEC 11172-3, main_data_begin), are half a second at the least bit rate, 8 kbit/s.
+RUN_UP_S = 1
 
 
 @dataclass(frozen=True)
@@ -64,43 +63,41 @@ class AudioInfo:
     notes: tuple[str, ...] = ()
 
 
-class _Container(NamedTuple):
-    """Remarks, and the file's bytes with a missing length filled in where libsndfile would read nothing."""
-
-    notes: tuple[str, ...] = ()
-    repaired: bytes | None = None
-
-
 def read_audio(
     path: str | Path,
     *,
-    sample_rate: int,
+    sample_rate: int | None,
     start_s: float | None = None,
     end_s: float | None = None,
     channel: int | None = None,
 ) -> Audio:
-    """Read a file, or the part of it from ``start_s`` to ``end_s``, as mono at ``sample_rate``.
+    """Read a file, or the part of it from ``start_s`` to ``end_s``, as mono at ``sample_rate`` (None: its own).
 
     Several channels are averaged, with a note, unless ``channel`` picks one. Raises InputError for a file
     that is missing, unreadable, empty, truncated or not finite, and for a part or channel it does not have.
     """
-    path = Path(path)
-    with _opened(path) as (file, container):
-        first, count = _part(path, file.frames / file.samplerate, file.samplerate, start_s, end_s)
-        block = _decode(path, file, first, count)
+    with _opened(path) as (file, sound, notes):
         native_hz = int(file.samplerate)
+        first, count = _part(path, file.frames / native_hz, native_hz, start_s, end_s)
+        if (start_s is None and end_s is None) or not _walks(file):
+            block = _decode(path, file, first, count)
+        else:
+            block = _from_blocks(sound, path, first, count, native_hz)
+        _check_whole(path, file, sound, promised=count, there=len(block))
     samples, mixed = _mono(path, block, channel)
-    if not np.isfinite(samples).all():
+    rate = sample_rate or native_hz
+    resampled = resample(samples, from_hz=native_hz, to_hz=rate)
+    # What is not finite spreads to all that is filtered from it, and there is less to look at.
+    if not np.isfinite(resampled).all():
         raise InputError(f"{path}: found {np.count_nonzero(~np.isfinite(samples))} samples that are NaN or infinite")
-    return Audio(resample(samples, from_hz=native_hz, to_hz=sample_rate), sample_rate, container.notes + mixed)
+    return Audio(resampled, rate, notes + mixed)
 
 
 def inspect_audio(
     path: str | Path, *, start_s: float | None = None, end_s: float | None = None, channel: int | None = None
 ) -> AudioInfo:
     """Read only the header; raises InputError as `read_audio` does wherever the header shows the fault."""
-    path = Path(path)
-    with _opened(path) as (file, container):
+    with _opened(path) as (file, _, notes):
         _part(path, file.frames / file.samplerate, file.samplerate, start_s, end_s)
         _check_channel(path, channel, file.channels)
         return AudioInfo(
@@ -109,7 +106,7 @@ def inspect_audio(
             sample_rate=int(file.samplerate),
             channels=int(file.channels),
             duration_s=file.frames / file.samplerate,
-            notes=container.notes,
+            notes=notes,
         )
 
 
@@ -151,22 +148,40 @@ def write_wav(path: str | Path, samples: NDArray[np.floating[Any]], sample_rate:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, _Container]]:
+def _opened(path: str | Path) -> Iterator[tuple[Any, Sound, tuple[str, ...]]]:
+    with ExitStack() as stack:
+        try:
+            sound = find_sound(path)
+            source = stack.enter_context(sound.open())
+            container = check_container(source, where=str(path), name=sound.name)
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file") from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        source.seek(0)
+        if container.foreign:
+            file: Any = stack.enter_context(opened(source, where=str(path), kind=container.foreign, readable=READABLE))
+        else:
+            inner = io.BytesIO(container.repaired) if container.repaired else source if sound.place else str(path)
+            file = stack.enter_context(_sound_file(path, inner))
+        if file.frames <= 0 or file.samplerate <= 0:
+            raise InputError(f"{path}: found no samples; expected at least one")
+        yield file, sound, (*container.notes, *getattr(file, "notes", ()))
+
+
+def _sound_file(path: str | Path, source: str | BinaryIO) -> Any:
     import soundfile
 
-    container = _check_container(path)
     try:
-        file = soundfile.SoundFile(io.BytesIO(container.repaired) if container.repaired else str(path))
+        return soundfile.SoundFile(source)
     except (soundfile.SoundFileError, TypeError) as error:
         # TypeError: soundfile asks for the format of a headerless .raw file.
         raise InputError(f"{path}: not readable as audio; expected {READABLE}") from error
-    with file:
-        if file.frames <= 0 or file.samplerate <= 0:
-            raise InputError(f"{path}: found no samples; expected at least one")
-        yield file, container
 
 
-def _part(path: Path, duration_s: float, rate_hz: int, start_s: float | None, end_s: float | None) -> tuple[int, int]:
+def _part(
+    path: str | Path, duration_s: float, rate_hz: int, start_s: float | None, end_s: float | None
+) -> tuple[int, int]:
     start, end = 0.0 if start_s is None else start_s, duration_s if end_s is None else end_s
     # Written so that NaN fails as well.
     if not (0 <= start < end <= duration_s + END_TOLERANCE_S and start < duration_s):
@@ -178,109 +193,76 @@ def _part(path: Path, duration_s: float, rate_hz: int, start_s: float | None, en
     return first, max(1, last - first)
 
 
-def _decode(path: Path, file: Any, first: int, count: int) -> Waveform:
+def _walks(file: Any) -> bool:
+    """Return whether the way to a part leads through all that lies before it."""
+    return isinstance(file, AvFile) or file.format == "MP3"
+
+
+def _from_blocks(sound: Sound, path: str | Path, first: int, count: int, rate_hz: int) -> Waveform:
+    size = BLOCK_S * rate_hz
+    parts = []
+    for number in range(first // size, (first + count - 1) // size + 1):
+        start = number * size
+        parts.append(_block(sound, str(path), number)[max(0, first - start) : first + count - start])
+    return np.concatenate(parts)
+
+
+@lru_cache(maxsize=4)
+def _block(sound: Sound, path: str, number: int) -> Waveform:
+    """Return a block, the same whatever was read before: parts do not depend on the order they are asked for."""
+    with _opened(path) as (file, _, _):
+        size, run_up = BLOCK_S * file.samplerate, RUN_UP_S * file.samplerate if number else 0
+        return _decode(path, file, number * size - run_up, size + run_up)[run_up:]
+
+
+def _decode(path: str | Path, file: Any, first: int, count: int) -> Waveform:
+    """Return shape=(n, channels), with fewer samples where the file ends."""
     import soundfile
 
+    if isinstance(file, AvFile):
+        return file.read(first, count)
     try:
-        file.seek(first)
-        block: Waveform = file.read(count, dtype="float32", always_2d=True)
+        if first:
+            file.seek(first)
+        # The same numbers as libsndfile's own floats, which take four times as long from 16 bits where those lie bare.
+        short = file.subtype == "PCM_16" and file.format != "FLAC"
+        block = file.read(count, dtype="int16" if short else "float32", always_2d=True)
     except soundfile.SoundFileError as error:
         raise InputError(f"{path}: truncated or damaged: cannot be decoded up to its end ({error})") from error
-    if len(block) == 0 or len(block) < count - _uncertainty(path, file):
-        raise InputError(f"{path}: truncated: {count} samples promised, {len(block)} there")
-    return block
+    return np.multiply(block, SHORT, dtype=np.float32) if short else cast(Waveform, block)
 
 
-def _uncertainty(path: Path, file: Any) -> float:
-    """Return by how many samples the promised length may be off: only an MP3's is not exact."""
+def _check_whole(path: str | Path, file: Any, sound: Sound, *, promised: int, there: int) -> None:
+    if there == 0 or (there < promised and there < promised - _uncertainty(file, sound)):
+        raise InputError(f"{path}: truncated: {promised} samples promised, {there} there")
+
+
+def _uncertainty(file: Any, sound: Sound) -> float:
+    """Return by how many samples the promised length may be off: an MP3's and a WebM's are not exact."""
+    if isinstance(file, AvFile):
+        return SLACK_S * file.samplerate
     if file.format != "MP3":
         return 0
-    with path.open("rb") as bytes_:
+    with sound.open() as bytes_:
         start = bytes_.read(65536)
     # With an index it is off by the encoder's delay, at most two frames; without one it is a guess.
     return 2 * 1152 if b"Xing" in start or b"Info" in start else math.inf
 
 
-def _mono(path: Path, block: Waveform, channel: int | None) -> tuple[Waveform, tuple[str, ...]]:
+def _mono(path: str | Path, block: Waveform, channel: int | None) -> tuple[Waveform, tuple[str, ...]]:
     channels = block.shape[1]
     _check_channel(path, channel, channels)
     if channel is not None:
         return np.ascontiguousarray(block[:, channel]), ()
     if channels == 1:
-        return block[:, 0], ()
-    return block.mean(axis=1, dtype=np.float64).astype(np.float32), (f"mixed down from {channels} channels",)
+        return np.ascontiguousarray(block[:, 0]), ()
+    # Column by column: NumPy's mean over a short last axis takes ten times as long.
+    total = block[:, 0].astype(np.float64)
+    for index in range(1, channels):
+        total += block[:, index]
+    return (total / channels).astype(np.float32), (f"mixed down from {channels} channels",)
 
 
-def _check_channel(path: Path, channel: int | None, channels: int) -> None:
+def _check_channel(path: str | Path, channel: int | None, channels: int) -> None:
     if channel is not None and not 0 <= channel < channels:
         raise InputError(f"{path}: found no channel {channel}; expected 0 to {channels - 1}")
-
-
-def _check_container(path: Path) -> _Container:
-    """Look at the bytes themselves for what libsndfile would pass over: missing samples, a wrong name."""
-    try:
-        with path.open("rb") as file:
-            magic = file.read(12)
-            file_bytes = file.seek(0, io.SEEK_END)
-            if file_bytes == 0:
-                raise InputError(f"{path}: empty file; expected audio")
-            if magic[:7] == b"NIST_1A":
-                return _check_sphere(path, file, file_bytes)
-            if magic[4:8] == b"ftyp":
-                raise InputError(
-                    f"{path}: found MPEG-4 audio (M4A); expected {READABLE}; convert it, for example to WAV"
-                )
-            if magic[:4] in CHUNKED:
-                return _check_chunks(path, file, file_bytes, magic)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    return _Container()
-
-
-def _check_sphere(path: Path, file: BinaryIO, file_bytes: int) -> _Container:
-    file.seek(0)
-    lines = file.read(1024).split(b"end_head")[0].decode("latin-1").splitlines()
-    fields = {parts[0]: parts[2].strip() for line in lines if len(parts := line.split(maxsplit=2)) == 3}
-    coding = fields.get("sample_coding", "pcm")
-    if "embedded" in coding or "shorten" in coding:
-        raise InputError(
-            f"{path}: found a NIST SPHERE file compressed with '{coding}'; expected it uncompressed: "
-            "convert it, for example with `sph2pipe -f wav`"
-        )
-    sizes = [fields.get(name, "") for name in ("sample_count", "channel_count", "sample_n_bytes")]
-    if all(size.isdigit() for size in sizes) and lines[1].strip().isdigit():
-        _check_length(path, math.prod(map(int, sizes)), file_bytes - int(lines[1]))
-    return _Container(("NIST SPHERE file named .wav",) if path.suffix.lower() == ".wav" else ())
-
-
-def _check_length(path: Path, promised: int, there: int) -> None:
-    if promised > there:
-        raise InputError(f"{path}: truncated: {promised} bytes of samples promised, {max(0, there)} there")
-
-
-def _check_chunks(path: Path, file: BinaryIO, file_bytes: int, magic: bytes) -> _Container:
-    order, wanted = CHUNKED[magic[:4]]
-    position, long_bytes = 12, 0
-    while position + 8 <= file_bytes:
-        file.seek(position)
-        name, size = file.read(4), int.from_bytes(file.read(4), order)
-        if name == b"ds64":
-            long_bytes = int.from_bytes(file.read(16)[8:], "little")
-        if name == wanted:
-            there = file_bytes - position - 8
-            if size == 0 and there and file.read(4) not in TRAILING:
-                return _Container((STREAMING,), _with_length(path, position + 4, there, order))
-            if size >= STREAMING_BYTES and size > there and not long_bytes:
-                return _Container((STREAMING,))
-            _check_length(path, long_bytes or size, there)
-            break
-        position += 8 + size + size % 2
-    return _Container()
-
-
-def _with_length(path: Path, position: int, size: int, order: Order) -> bytes:
-    whole = bytearray(path.read_bytes())
-    whole[position : position + 4] = size.to_bytes(4, order)
-    return bytes(whole)

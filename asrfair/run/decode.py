@@ -8,13 +8,13 @@ from typing import Any
 
 import polars as pl
 
-from asrfair.audio import Waveform, inspect_audio, resample
+from asrfair.audio import Waveform, resample
 from asrfair.backend.base import Backend, Outcome, Request
 from asrfair.backend.registry import open_backend
 from asrfair.condition import Condition, Heard, Spoken, hear, hear_batch
 from asrfair.condition.measure import clipped_share
 from asrfair.errors import AsrfairError, InputError
-from asrfair.run.materials import Materials, read_row
+from asrfair.run.materials import Materials, read_recording
 from asrfair.run.measured import failed_row, heard_row, is_measured, recording_row
 from asrfair.tables import MEASUREMENTS, Schema
 
@@ -111,15 +111,12 @@ class Decoder:
     def _read(self, row: Mapping[str, Any]) -> Read:
         if not self.needs_audio:
             return None
-        rate, native = self.work.sample_rate, self.work.sample_rate
         try:
-            if row["audio"] is not None:
-                part = {name: row[name] for name in ("start_s", "end_s", "channel")}
-                native = inspect_audio(self.work.audio_root / str(row["audio"]), **part).sample_rate
-            samples, notes = read_row(row, audio_root=self.work.audio_root, sample_rate=native)
+            audio = read_recording(row, audio_root=self.work.audio_root)
         except InputError as error:
             return error
-        return _Recording(resample(samples, from_hz=native, to_hz=rate), notes, clipped_share(samples))
+        samples = resample(audio.samples, from_hz=audio.sample_rate, to_hz=self.work.sample_rate)
+        return _Recording(samples, audio.notes, clipped_share(audio.samples))
 
     def _measure(self, row: Mapping[str, Any], read: Read) -> list[dict[str, Any]]:
         if read is None:

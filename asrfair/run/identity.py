@@ -8,6 +8,7 @@ from typing import Any
 from asrfair.condition import Condition
 from asrfair.corpus import Corpus
 from asrfair.run.plan import Plan
+from asrfair.sounds import fingerprint
 
 # Where things lie and how many processes work changes no result, and of a device its kind alone does; content has
 # digests of its own; the sensitivity to normalisation is an addition to a run, not another run.
@@ -56,9 +57,5 @@ def _sizes(corpus: Corpus) -> str:
     """Return a digest over the audio files' names and sizes in bytes; reading them all would take too long."""
     hasher = hashlib.sha256()
     for audio in corpus.utterances["audio"].drop_nulls().unique().sort():
-        try:
-            size = (corpus.audio_root / audio).stat().st_size
-        except OSError:
-            size = -1
-        hasher.update(f"{audio}\0{size}\n".encode())
+        hasher.update(f"{audio}\0{fingerprint(corpus.audio_root / audio)}\n".encode())
     return hasher.hexdigest()[:16]

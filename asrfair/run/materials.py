@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from asrfair.audio import Waveform, read_audio
+from asrfair.audio import Audio, Waveform, read_audio
 from asrfair.condition import (
     Condition,
     Need,
@@ -114,15 +114,24 @@ class Materials:
         return read_audio(path, sample_rate=self.sample_rate, channel=channel).samples.astype(np.float64)
 
 
+def read_recording(row: Mapping[str, Any], *, audio_root: Path) -> Audio:
+    """Read an utterance's audio once, mono at its own rate."""
+    return _read(row, audio_root=audio_root, sample_rate=None)
+
+
 def read_row(row: Mapping[str, Any], *, audio_root: Path, sample_rate: int) -> tuple[Waveform, tuple[str, ...]]:
     """Read an utterance's audio, mono at the working rate; return it and the reader's notes."""
+    audio = _read(row, audio_root=audio_root, sample_rate=sample_rate)
+    return audio.samples, audio.notes
+
+
+def _read(row: Mapping[str, Any], *, audio_root: Path, sample_rate: int | None) -> Audio:
     if row["audio"] is None:
         raise InputError("no audio in the corpus")
-    audio = read_audio(
+    return read_audio(
         audio_root / str(row["audio"]),
         sample_rate=sample_rate,
         start_s=row["start_s"],
         end_s=row["end_s"],
         channel=row["channel"],
     )
-    return audio.samples, audio.notes
