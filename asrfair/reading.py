@@ -1,8 +1,15 @@
-"""Reading tables from elsewhere: csv, tsv, jsonl and parquet, strictly."""
+"""Reading what comes from elsewhere, strictly: tables (csv, tsv, jsonl, parquet), lines, JSON lines and paths."""
 
+import codecs
 import csv
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import gzip
+import json
+import posixpath
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import polars as pl
 
@@ -26,7 +33,7 @@ def read_table(path: Path, *, null_texts: Sequence[str] = (), quoted: bool = Tru
         raise InputError(f"{path}: no such file; expected a csv, tsv, jsonl or parquet table") from None
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path}: found bytes that are not UTF-8 ({error.reason}); expected a table in UTF-8"
+            f"{path}{_odd_line(path)}: found bytes that are not UTF-8; expected a table in UTF-8"
         ) from error
     except (OSError, csv.Error, pl.exceptions.PolarsError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -70,18 +77,126 @@ def read_numbers(
     return numbers
 
 
+def inside(root: Path, path: str, *, where: object) -> str:
+    """Return a path found in a corpus's files relative to the corpus's root, with forward slashes.
+
+    An absolute path inside the root is made relative. Nothing is looked up: a symbolic link that its owner put into
+    the root may lead elsewhere. Raises InputError, beginning with ``where``, for a path that is blank or an
+    address, or that leads out of the root.
+    """
+    text = path.strip()
+    if not text or "\0" in text:
+        raise InputError(f"{where}: found the path {path!r}; expected the path of a file inside {root}")
+    if ADDRESS.match(text):
+        raise InputError(f"{where}: found the address '{text}'; expected the path of a file inside {root}")
+    if text.startswith("/"):
+        base = posixpath.normpath(Path(root).absolute().as_posix()).rstrip("/")
+        text = posixpath.normpath(text)
+        if not text.startswith(f"{base}/"):
+            raise InputError(f"{where}: found the path '{path}'; expected one that stays inside the corpus")
+        return text[len(base) + 1 :]
+    if WINDOWS_ROOT.match(text) or ".." in text.replace("\\", "/").split("/"):
+        normal = posixpath.normpath(text.replace("\\", "/"))
+        if WINDOWS_ROOT.match(text) or normal == ".." or normal.startswith("../"):
+            raise InputError(f"{where}: found the path '{path}'; expected one that stays inside the corpus")
+        return normal
+    return PurePosixPath(text).as_posix()
+
+
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+ODD_PATH = r"(^|[\\/])\.{1,2}([\\/]|$)|^\s*[/\\]|^\s*[A-Za-z]:|//|\x00|^\s+\S|\S\s+$"
+WINDOWS_ROOT = re.compile(r"[A-Za-z]:[\\/]|\\")
+
+
+def inside_all(root: Path, paths: pl.Series, *, where: object) -> pl.Series:
+    """Return a column of paths as `inside` returns each; nulls and blanks stay, plain paths cost next to nothing."""
+    odd = paths.str.contains(ODD_PATH).fill_null(False)
+    changed = {path: inside(root, path, where=where) for path in paths.filter(odd).unique() if path.strip()}
+    return paths.replace(changed) if changed else paths
+
+
+def read_lines(path: Path, *, encoding: str = "utf-8") -> list[str]:
+    """Return the lines of a text without their ends (LF or CRLF), unzipped where the name ends in ``.gz``.
+
+    A byte-order mark decides between UTF-8 and UTF-16 whatever ``encoding`` says. Raises InputError naming the file,
+    and the line with bytes that are none of the encoding.
+    """
+    data = _read_bytes(path)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif data.startswith(codecs.BOM_UTF8):
+        data, encoding = data[len(codecs.BOM_UTF8) :], "utf-8"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}: line {number}: found bytes that are not {encoding.upper()} "
+            f"({error.reason}); expected a text in {encoding.upper()}"
+        ) from error
+    except LookupError:
+        raise InputError(f"{path}: found the encoding '{encoding}'; expected one such as utf-8 or latin-1") from None
+    lines = text.split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    return [line.removesuffix("\r") for line in lines]
+
+
+def read_json_objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each line's «file: line» and its JSON object; blank lines are left out, ``.gz`` is unzipped.
+
+    Raises InputError naming file and line for a line that is no JSON object.
+    """
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.strip():
+            continue
+        where = f"{path}: line {number}"
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{where}: found no JSON ({error}); expected one JSON object a line") from None
+        if not isinstance(value, dict):
+            raise InputError(f'{where}: found {type(value).__name__}; expected a JSON object, such as {{"id": …}}')
+        yield where, value
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.suffix.lower() == ".gz" else data
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (EOFError, zlib.error) as error:
+        raise InputError(f"{path}: cannot be unzipped: {error}; expected a whole gzip file") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+PIECE_BYTES = 2**25
+
+
 def _read_delimited(path: Path, quoted: bool) -> pl.DataFrame:
     separator = "," if path.suffix.lower() == ".csv" else "\t"
     _check_fields(path, separator, quoted)
-    rows = pl.read_csv(
-        path,
+    if quoted:
+        return _without_blank(_parse(path, separator, quoted))
+    # In pieces, which end with a line: Polars holds the whole file as well as its rows.
+    with path.open("rb") as file:
+        header = file.readline()
+        pieces = iter(lambda: file.read(PIECE_BYTES) + file.readline(), b"")
+        parts = [_without_blank(_parse(header + piece, separator, quoted)) for piece in pieces]
+    return pl.concat(parts or [_parse(header, separator, quoted)])
+
+
+def _parse(source: Path | bytes, separator: str, quoted: bool) -> pl.DataFrame:
+    return pl.read_csv(
+        source,
         separator=separator,
         quote_char='"' if quoted else None,
         infer_schema=False,
         empty_string_is_null=False,
         glob=False,
     )
-    return rows.filter(pl.any_horizontal(pl.all().fill_null("") != "")) if rows.columns else rows
 
 
 def _check_fields(path: Path, separator: str, quoted: bool) -> None:
@@ -93,6 +208,15 @@ def _check_fields(path: Path, separator: str, quoted: bool) -> None:
         twice = [name for name in header if header.count(name) > 1]
         if twice:
             raise InputError(f"{path}: found the column '{twice[0]}' twice; expected each once")
+        if not quoted:
+            # A tenth of the time: without quotation marks, a separator is a separator.
+            for number, line in enumerate(file, start=2):
+                if line.count(separator) + 1 != len(header) and line.strip("\r\n"):
+                    found = line.count(separator) + 1
+                    raise InputError(
+                        f"{path}: line {number}: found {found} fields; expected {len(header)} ({UNQUOTED})"
+                    )
+            return
         for row in reader:
             if row and len(row) != len(header):
                 raise InputError(
@@ -102,13 +226,48 @@ def _check_fields(path: Path, separator: str, quoted: bool) -> None:
                 raise InputError(f"{path}: line {reader.line_num}: found a line break in a field ({UNQUOTED})")
 
 
+def _odd_line(path: Path) -> str:
+    """Return where the first line is whose bytes are not UTF-8, as a message says it."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                return " (UTF-16)"
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return f": line {number}"
+    return ""
+
+
+def _without_blank(rows: pl.DataFrame) -> pl.DataFrame:
+    """Leave out rows whose every field is blank; most tables have none, and then nothing is copied."""
+    if not rows.columns or (rows[rows.columns[0]].fill_null("") != "").all():
+        return rows
+    return rows.filter(pl.any_horizontal(pl.all().fill_null("") != ""))
+
+
 def _read_json_lines(path: Path, quoted: bool) -> pl.DataFrame:
     with path.open("rb") as file:
         return pl.read_ndjson(file, infer_schema_length=None)
 
 
 def _read_parquet(path: Path, quoted: bool) -> pl.DataFrame:
-    return pl.read_parquet(path, glob=False)
+    """Read a table; in place of embedded audio stands its address, ``FILE::ROW`` or ``FILE::ROW::COLUMN``."""
+    with path.open("rb") as file:
+        schema = pl.read_parquet_schema(file)
+    embedded = [name for name, kind in schema.items() if _holds_bytes(kind)]
+    if not embedded:
+        return pl.read_parquet(path, glob=False)
+    rows = pl.scan_parquet(path, glob=False).select(pl.all().exclude(embedded), pl.int_range(pl.len()).alias("\0row"))
+    addresses = {
+        name: pl.format("{}::{}{}", pl.lit(path.name), pl.col("\0row"), pl.lit("" if name == "audio" else f"::{name}"))
+        for name in embedded
+    }
+    return rows.with_columns(**addresses).collect().drop("\0row").select(list(schema))
+
+
+def _holds_bytes(kind: pl.DataType) -> bool:
+    return kind == pl.Binary or (isinstance(kind, pl.Struct) and any(part.dtype == pl.Binary for part in kind.fields))
 
 
 READERS: dict[str, Callable[[Path, bool], pl.DataFrame]] = {

@@ -13,8 +13,10 @@ from asrfair.cli.catalogue import CATALOGUE
 from asrfair.cli.comparison import COMPARISON
 from asrfair.cli.conditions import CONDITIONS
 from asrfair.cli.evaluation import EVALUATION
+from asrfair.cli.export import EXPORT
 from asrfair.cli.folders import FOLDERS
 from asrfair.cli.gate import GATE
+from asrfair.cli.synth import SYNTH
 from asrfair.errors import EXIT_DONE, EXIT_FAULT, EXIT_INTERRUPTED, EXIT_USAGE, AsrfairError
 from asrfair.run.streams import discard_output, prepare_streams
 
@@ -60,6 +62,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"asrfair {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (*EVALUATION, *FOLDERS, *COMPARISON, *GATE, *CONDITIONS, *CATALOGUE):
+    for add in (*EVALUATION, *FOLDERS, *COMPARISON, *GATE, *CONDITIONS, *CATALOGUE, *EXPORT, *SYNTH):
         add(commands)
     return parser

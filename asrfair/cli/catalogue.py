@@ -1,11 +1,12 @@
 """The commands that say what there is: ``list``, ``show``, ``validate``, ``init`` and ``doctor``."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 from asrfair.cli.base import command
-from asrfair.errors import EXIT_DONE, EXIT_INCOMPLETE
+from asrfair.errors import EXIT_DONE, EXIT_INTERRUPTED
 
 
 def add_list(commands: Any) -> None:
@@ -46,20 +47,39 @@ def _do_show(options: argparse.Namespace) -> int:
 def add_validate(commands: Any) -> None:
     """Add ``asrfair validate``."""
     parser = command(
-        commands, "validate", _do_validate, "check a corpus without running anything", "asrfair validate timit=TIMIT"
+        commands,
+        "validate",
+        _do_validate,
+        "check a corpus without running anything: files, transcripts, labels, duplicates",
+        "asrfair validate timit=TIMIT\n  asrfair validate common-voice=cv/en --split dev --split test --quick --json -",
     )
     parser.add_argument("corpus", metavar="CARD=ROOT", help="a corpus card (name or path) and where the corpus is")
-    parser.add_argument("--split", default="", metavar="NAME", help="the corpus's split, if it has any")
+    parser.add_argument(
+        "--split",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the corpus's split, if it has any; several: repeat",
+    )
+    parser.add_argument("--quick", action="store_true", help="read the headers of audio files alone")
+    parser.add_argument(
+        "--json", metavar="FILE", help="write everything as JSON; - is standard output, instead of text"
+    )
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes (default: one per core)")
 
 
 def _do_validate(options: argparse.Namespace) -> int:
     from asrfair.run.options import pairs
     from asrfair.run.report import console
-    from asrfair.run.validate import validate
+    from asrfair.run.validate import ValidatePlan, validate
 
     ((card, root),) = (pairs("validate CARD=ROOT", [options.corpus]) or {}).items()
-    unusable = validate(card, Path(root), split=options.split, console=console())
-    return EXIT_INCOMPLETE if unusable else EXIT_DONE
+    plan = ValidatePlan(splits=tuple(options.split), workers=options.workers, quick=options.quick)
+    try:
+        return validate(card, Path(root), plan, console=console(), out=options.json)
+    except KeyboardInterrupt:
+        print("asrfair: interrupted; nothing was written", file=sys.stderr)
+        return EXIT_INTERRUPTED
 
 
 def add_init(commands: Any) -> None:

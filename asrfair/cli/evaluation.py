@@ -47,6 +47,12 @@ def add_run(commands: Any) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N utterances by id, marked everywhere")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
     parser.add_argument(
+        "--include-synthetic",
+        action="store_true",
+        default=None,
+        help="count utterances that the card marks as synthetic, with a notice over everything",
+    )
+    parser.add_argument(
         "--device",
         metavar="NAME",
         help="apply conditions by torch on it, such as cuda (default: by numpy; extra torch)",

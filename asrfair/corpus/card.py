@@ -1,5 +1,6 @@
 """Corpus cards: what a corpus is, its licence, its files, its axes and its covariates."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Literal, get_args
 from asrfair.cards import build, digest, find_card, read_toml
 from asrfair.corpus.bands import ascending
 from asrfair.corpus.layouts import LAYOUTS
+from asrfair.corpus.taxonomy import Derived, load_taxonomy
 from asrfair.errors import CardError, expected
 from asrfair.tables import COMPUTED_COVARIATES, INTERSECTION, RESERVED
 
@@ -20,6 +22,7 @@ AssignedBy = Literal[
     "not documented",
     "not stated",
 ]
+Several = Literal["joined", "first", "unknown"]
 ASSIGNED_BY: tuple[str, ...] = get_args(AssignedBy)
 """Names that neither an axis nor a covariate of a card can have: covariates that every run computes."""
 Kind = Literal["read", "natural", "scripted", "synthetic", "unknown"]
@@ -32,6 +35,12 @@ class Axis:
     ``column`` names the source column (of several, the first that exists). ``levels`` maps raw labels to
     levels; without it raw labels are levels. ``unknown`` lists the raw labels that mean unknown (null).
     ``bands`` cuts a number into bands: [30, 40] gives "under 30", "30-39" and "40 and over".
+
+    ``instrument`` and ``date`` say how and when the labels were taken. ``separator`` is a regular expression that
+    parts the labels of one field; ``several`` says what becomes of more than one level: ``joined`` into a level of its
+    own (sorted), the ``first``, or ``unknown``. ``taxonomy`` (``accents``, or a path) maps what ``levels`` does not;
+    ``derive`` takes what the taxonomy says of the level: ``region``, ``country``, ``native`` or ``first_language``.
+    ``optional``: where no such column is there, all are unknown, and a note says so.
     """
 
     column: str | tuple[str, ...]
@@ -41,6 +50,13 @@ class Axis:
     unknown: tuple[str, ...] = ()
     bands: tuple[float, ...] = ()
     reference_group: str = ""
+    instrument: str = ""
+    date: str = ""
+    separator: str = ""
+    several: Several = "joined"
+    taxonomy: str = ""
+    derive: Derived = "name"
+    optional: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,7 +85,10 @@ class Covariate:
 
 @dataclass(frozen=True)
 class CorpusCard:
-    """What a corpus is: facts for reports, its layout, axes and covariates; ``name`` and ``digest`` are the file's."""
+    """What a corpus is: facts for reports, its layout, axes and covariates; ``name`` and ``digest`` are the file's.
+
+    ``synthetic`` names the source column that says of each utterance whether it is synthetic, where some are.
+    """
 
     title: str
     kind: Kind
@@ -82,6 +101,7 @@ class CorpusCard:
     homepage: str = ""
     obtain: str = ""
     caveats: tuple[str, ...] = ()
+    synthetic: str = ""
     name: str = field(default="", metadata={"derived": True})
     digest: str = field(default="", metadata={"derived": True})
 
@@ -115,8 +135,33 @@ def _check_axis(axis: str, description: Axis, *, where: str) -> None:
     _check_columns(description.columns, where=where)
     if description.bands and description.levels:
         raise CardError(f"{where}: found both 'levels' and 'bands'; expected one of them")
+    if description.bands and (description.separator or description.taxonomy):
+        raise CardError(f"{where}: found 'bands' with 'separator' or 'taxonomy'; expected numbers alone")
+    _check_separator(description, where=where)
+    _check_taxonomy(description, where=where)
     if not ascending(description.bands):
         raise CardError(f"{where}: 'bands': found {list(description.bands)}; expected ascending numbers")
+
+
+def _check_separator(description: Axis, *, where: str) -> None:
+    if description.several != "joined" and not description.separator:
+        raise CardError(f"{where}: found 'several' without 'separator'; expected both")
+    try:
+        empty = re.search(description.separator, "") is not None if description.separator else False
+    except re.error as error:
+        raise CardError(f"{where}: 'separator': {description.separator!r} is no regular expression: {error}") from error
+    if empty:
+        raise CardError(
+            f"{where}: 'separator': found {description.separator!r}, which matches nothing at all; "
+            "expected a regular expression such as ';' or '\\|'"
+        )
+
+
+def _check_taxonomy(description: Axis, *, where: str) -> None:
+    if description.derive != "name" and not description.taxonomy:
+        raise CardError(f"{where}: found 'derive' without 'taxonomy'; expected both")
+    if description.taxonomy:
+        load_taxonomy(description.taxonomy)
 
 
 def _check_covariate(name: str, covariate: Covariate, *, axes: Iterable[str], where: str) -> None:

@@ -33,7 +33,7 @@ class Synthesiser:
 
     def __init__(self, seed: int) -> None:
         if importlib.util.find_spec("espeakng_loader") is None:
-            raise InputError(f"demo corpus: the synthesiser is not installed; install it with {INSTALL}")
+            raise InputError(f"synthesiser: espeak-ng is not installed; install it with {INSTALL}")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "asrfair.corpus.espeak", str(seed)],
             stdin=subprocess.PIPE,
@@ -67,14 +67,14 @@ class Synthesiser:
             raise self._death()
         answer = json.loads(line)
         if "error" in answer:
-            raise InputError(f"demo corpus: espeak-ng: {answer['error']}")
+            raise InputError(f"synthesiser: espeak-ng: {answer['error']}")
         samples = np.frombuffer(self._answers.read(2 * answer["samples"]), dtype=np.int16)
         return samples, answer["sample_rate"]
 
     def _death(self) -> InputError:
         said = self._process.communicate()[1].decode(errors="replace").strip().splitlines()
         reason = said[-1] if said else f"exit code {self._process.returncode}"
-        return InputError(f"demo corpus: the synthesiser ended early: {reason}")
+        return InputError(f"synthesiser: espeak-ng ended early: {reason}")
 
 
 class _Library:

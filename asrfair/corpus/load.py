@@ -1,16 +1,19 @@
 """Card and root in, utterances with mapped labels out."""
 
 import hashlib
+import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
 from asrfair.cards import build
-from asrfair.corpus.bands import cut_bands, unmapped
 from asrfair.corpus.card import Axis, CorpusCard, Covariate, load_card
+from asrfair.corpus.consistency import speakers_with_several
+from asrfair.corpus.labels import Labelled, label
 from asrfair.corpus.layouts import LAYOUTS
+from asrfair.corpus.synthetic import flags
 from asrfair.errors import InputError
 from asrfair.reading import read_numbers
 from asrfair.tables import UTTERANCES, conform, require_columns
@@ -22,7 +25,7 @@ class Corpus:
 
     ``utterances`` is sorted by utterance id and has a text column per axis of the card, then a Float64 column per
     covariate; ``audio`` is relative to ``audio_root``. ``unmapped`` counts, per axis, the raw labels that the card
-    does not map.
+    does not map. ``synthetic`` are the ids of utterances that are not recordings, where the card's column says so.
     """
 
     card: CorpusCard
@@ -30,6 +33,7 @@ class Corpus:
     utterances: pl.DataFrame
     unmapped: Mapping[str, Mapping[str, int]]
     notes: tuple[str, ...]
+    synthetic: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
 
     @property
     def digest(self) -> str:
@@ -44,28 +48,47 @@ def load_corpus(card_name: str, root: Path, *, split: str = "") -> Corpus:
         raise InputError(f"{root}: no such file or folder; expected the root of {card.title}")
     layout = LAYOUTS[card.layout["type"]]
     options = {key: value for key, value in card.layout.items() if key != "type"}
-    raw = layout.read(root, build(layout.options, options, where=card.name), split)
+    raw = _used(layout.read(root, build(layout.options, options, where=card.name), split), card)
+    # Before the labels are read: a large table takes the less memory the fewer columns are put in order.
+    raw = raw.with_columns(pl.col("utterance_id").cast(pl.String)).sort("utterance_id")
     raw = _numbers(raw, root)
-    axes, unmapped = {}, {}
-    for name, axis in card.axes.items():
-        axes[name], unmapped[name] = _labels(raw, axis, where=f"{root}: axis '{name}'")
+    labelled = {
+        name: label(_raw_labels(raw, axis, where=f"{root}: axis '{name}'"), axis) for name, axis in card.axes.items()
+    }
+    axes = {name: found.levels for name, found in labelled.items()}
     covariates = [
         _covariate(raw, covariate, name=name, root=root).alias(name) for name, covariate in card.covariates.items()
     ]
+    synthetic = flags(raw, card.synthetic, where=root)
+    # The other columns of a large table take as much memory again.
+    raw = raw.select(name for name in UTTERANCES if name in raw.columns)
     utterances = conform(
         raw.with_columns(
             corpus=pl.lit(card.name),
-            language=pl.col("language") if "language" in raw.columns else pl.lit(card.language),
+            language=pl.coalesce(pl.col("language") if "language" in raw.columns else None, pl.lit(card.language)),
             **axes,
         ),
         UTTERANCES,
         axes=list(axes),
     )
-    utterances = utterances.with_columns(covariates).sort("utterance_id")
-    utterances = _blank_to_null(utterances)
+    synthetic = utterances["utterance_id"].filter(synthetic)
+    utterances = _blank_to_null(utterances.with_columns(covariates))
     _check(utterances, root)
     audio_root = root.parent if root.is_file() else root
-    return Corpus(card, audio_root, utterances, unmapped, tuple(_notes(utterances, card, unmapped)))
+    unmapped = {name: found.unmapped for name, found in labelled.items()}
+    return Corpus(card, audio_root, utterances, unmapped, tuple(_notes(utterances, card, labelled)), synthetic)
+
+
+def _used(raw: pl.DataFrame, card: CorpusCard) -> pl.DataFrame:
+    """Leave out the columns that nothing names, half of a large table; all stay where a named one is not there."""
+    described: list[Axis | Covariate] = [*card.axes.values(), *card.covariates.values()]
+    columns = [each.columns for each in described]
+    there = [any(name in raw.columns for name in names) for names in columns]
+    optional = [isinstance(each, Axis) and each.optional for each in described]
+    if not all(map(operator.or_, there, optional)):
+        return raw
+    named = {card.synthetic}.union(*columns)
+    return raw.select(name for name in raw.columns if name in UTTERANCES or name in named)
 
 
 def _numbers(raw: pl.DataFrame, root: Path) -> pl.DataFrame:
@@ -100,6 +123,13 @@ def _covariate(raw: pl.DataFrame, covariate: Covariate, *, name: str, root: Path
     return read_numbers(values, where=f"{root}: covariate '{name}'", wanted=wanted, unknown=covariate.unknown)
 
 
+def _raw_labels(raw: pl.DataFrame, axis: Axis, *, where: str) -> pl.Series:
+    """Return the column of an axis; of one that is optional and missing, nulls."""
+    if axis.optional and not set(axis.columns) & set(raw.columns):
+        return pl.Series(axis.columns[0], [None] * len(raw), dtype=pl.String)
+    return raw[_source(raw, axis.columns, where=where)]
+
+
 def _source(raw: pl.DataFrame, columns: Sequence[str], *, where: str) -> str:
     """Return the first of the columns that exists; raises InputError if none does."""
     source = next((name for name in columns if name in raw.columns), columns[0])
@@ -107,18 +137,9 @@ def _source(raw: pl.DataFrame, columns: Sequence[str], *, where: str) -> str:
     return source
 
 
-def _labels(raw: pl.DataFrame, axis: Axis, *, where: str) -> tuple[pl.Series, dict[str, int]]:
-    """Return the axis's levels, and the raw labels that the card does not map with their frequencies."""
-    labels = raw[_source(raw, axis.columns, where=where)].cast(pl.String).str.strip_chars()
-    labels = pl.select(pl.when(labels.is_in(["", *axis.unknown])).then(None).otherwise(labels)).to_series()
-    levels = cut_bands(labels, axis.bands) if axis.bands else axis.levels
-    if not levels and not axis.bands:
-        return labels, {}
-    return labels.replace(levels), unmapped(labels, list(levels))
-
-
 def _blank_to_null(utterances: pl.DataFrame) -> pl.DataFrame:
-    names = ["speaker_id", "audio"]
+    # Mostly none has any: then nothing is copied.
+    names = [name for name in ("speaker_id", "audio") if utterances[name].str.contains(r"^(\s|$)|\s$").any()]
     return utterances.with_columns(
         pl.when(pl.col(name).str.strip_chars() != "").then(pl.col(name).str.strip_chars()).alias(name) for name in names
     )
@@ -135,24 +156,43 @@ def _check(utterances: pl.DataFrame, root: Path) -> None:
     twice = ids.filter(ids.is_duplicated()).unique(maintain_order=True)
     if len(twice):
         raise InputError(f"{root}: found {len(twice)} utterance ids more than once ('{twice[0]}'); expected each once")
-    for audio in utterances["audio"].drop_nulls().unique():
-        if ".." in PurePosixPath(audio).parts or "\0" in audio:
-            raise InputError(f"{root}: found the audio path '{audio}'; expected one that stays inside the corpus")
+    outside = utterances["audio"].filter(utterances["audio"].str.contains(CLIMBS))
+    if len(outside):
+        raise InputError(f"{root}: found the audio path '{outside[0]}'; expected one that stays inside the corpus")
 
 
-def _notes(utterances: pl.DataFrame, card: CorpusCard, unmapped: Mapping[str, Mapping[str, int]]) -> list[str]:
+CLIMBS = r"(^|/)\.\.(/|$)|\x00"
+
+
+def _notes(utterances: pl.DataFrame, card: CorpusCard, labelled: Mapping[str, Labelled]) -> list[str]:
     notes = list(card.caveats)
-    for axis, labels in unmapped.items():
-        if labels:
-            some = ", ".join(f"'{label}' ({count})" for label, count in list(labels.items())[:5])
-            notes.append(f"{axis}: {sum(labels.values())} utterances have labels that the card does not map: {some}")
-    for axis in card.axes:
-        levels = (
-            utterances.filter(pl.col("speaker_id").is_not_null())
-            .group_by("speaker_id")
-            .agg(pl.col(axis).drop_nulls().n_unique())
-        )
-        several = int((levels[axis] > 1).sum())
-        if several:
-            notes.append(f"{axis}: {several} speakers have more than one value")
+    for axis, found in labelled.items():
+        if found.unmapped:
+            some = ", ".join(f"'{label}' ({count})" for label, count in list(found.unmapped.items())[:5])
+            total = sum(found.unmapped.values())
+            notes.append(f"{axis}: {total} utterances have labels that the card does not map: {some}")
+        if found.several:
+            notes.append(f"{axis}: {found.several} utterances have several labels: {KEPT[card.axes[axis].several]}")
+    for axis, described in card.axes.items():
+        if described.optional and utterances[axis].null_count() == len(utterances):
+            notes.append(f"{axis}: unknown for all: found no label in {' or '.join(described.columns)}")
+        several = speakers_with_several(utterances, axis)
+        if len(several):
+            notes.append(f"{axis}: {len(several)} speakers have more than one value: {_examples(several)}")
     return notes
+
+
+def _examples(several: pl.DataFrame) -> str:
+    """Return the most frequent combinations of levels; notes travel into reports, so they name no speaker."""
+    combined = several["levels"].list.join(" and ").value_counts().sort("count", "levels", descending=[True, False])
+    some = ", ".join(f"'{levels}' ({count})" for levels, count in combined.head(EXAMPLES).iter_rows())
+    return f"{some}, …" if len(combined) > EXAMPLES else some
+
+
+EXAMPLES = 3
+KEPT = {
+    "joined": "each combination is a level of its own",
+    "first": "the first counts",
+    "unknown": "they count as unknown",
+}
+"""What a note says of fields that hold labels of several levels."""

@@ -108,8 +108,7 @@ def synthesise(folder: Path, *, seed: int, progress: Callable[[int, int], None] 
         for done, line in enumerate(lines):
             if progress is not None:
                 progress(done, len(lines))
-            speech = _speak(synthesiser, line, recipe)
-            samples = _record(speech, recipe, generator(seed, "demo", line.utterance_id))
+            samples = perform(synthesiser, line, recipe, generator(seed, "demo", line.utterance_id))
             write_wav(folder / "audio" / f"{line.utterance_id}.wav", samples, recipe.sample_rate)
     _write_texts(folder, recipe)
     write_text(folder / "utterances.csv", _table(lines).write_csv())
@@ -125,6 +124,11 @@ def _script(recipe: Recipe) -> Iterator[Line]:
             for number, sentence in enumerate(recipe.test_sentences[position * each : (position + 1) * each], 1):
                 utterance_id = f"{accent.name.lower()}-{voice.variant}-{number}"
                 yield Line(utterance_id=utterance_id, accent=accent, voice=voice, sentence=sentence)
+
+
+def perform(synthesiser: Synthesiser, line: Line, recipe: Recipe, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return a line as the corpus holds it: spoken at the recipe's level and rate in Hz, on its noise floor."""
+    return _record(_speak(synthesiser, line, recipe), recipe, random)
 
 
 def _speak(synthesiser: Synthesiser, line: Line, recipe: Recipe) -> NDArray[np.float64]:

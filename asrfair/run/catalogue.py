@@ -14,7 +14,7 @@ from asrfair.condition import EFFECTS, Condition, load_rungs, shipped_conditions
 from asrfair.condition.card import RUNG
 from asrfair.condition.effect import Parameter
 from asrfair.condition.names import numbered, unit_of
-from asrfair.corpus import CorpusCard, load_card
+from asrfair.corpus import Axis, CorpusCard, load_card
 from asrfair.errors import BackendError
 
 
@@ -172,10 +172,31 @@ def _print_corpus(card: CorpusCard, console: Console) -> None:
         if value:
             table.add_row(name, escape(value))
     console.print(table)
-    axes = Table("axis", "assigned by", "levels", "note", box=None, pad_edge=False)
+    axes = Table("axis", "assigned by", "levels", "how, and what to know", box=None, pad_edge=False)
     for name, axis in card.axes.items():
-        levels = ", ".join(dict.fromkeys(axis.levels.values())) or ("bands" if axis.bands else "as they are")
-        axes.add_row(escape(name), axis.assigned_by, escape(levels), escape(axis.note))
+        origin = ", ".join(filter(None, [axis.assigned_by, axis.date]))
+        told = "; ".join(filter(None, [axis.instrument, axis.note]))
+        axes.add_row(escape(name), escape(origin), escape(_levels(axis)), escape(told))
     console.print(axes)
     for caveat in card.caveats:
         console.print(escape(f"Note: {caveat}"))
+
+
+def _levels(axis: Axis) -> str:
+    """Return the levels of an axis in a line, or what they are made from."""
+    known = list(dict.fromkeys(axis.levels.values()))
+    if axis.bands:
+        known.append("bands of numbers")
+    if axis.taxonomy:
+        derived = "" if axis.derive == "name" else f": {axis.derive.replace('_', ' ')}"
+        known.append(f"the taxonomy {axis.taxonomy}{derived}")
+    if axis.separator:
+        known.append(SEVERAL_LABELS[axis.several])
+    return ", ".join(known) or "as they are"
+
+
+SEVERAL_LABELS = {
+    "joined": "several labels joined",
+    "first": "of several labels the first",
+    "unknown": "several labels are unknown",
+}

@@ -17,8 +17,9 @@ from asrfair.results import SIGNATURE, Results, write_table, write_text
 from asrfair.run.analysis import check_axes, check_reference_groups
 from asrfair.run.covariates import with_covariates
 from asrfair.run.signature import axis_facts
+from asrfair.run.synthetic import without_synthetic
 from asrfair.scoring import find_normalizer
-from asrfair.stats.cells import find_axis
+from asrfair.stats.cells import Axis, find_axis, natural_order
 from asrfair.stats.coverage import Aim, coverage_rows, estimated_spread
 from asrfair.stats.planning import ASSUMED, Spread
 from asrfair.tables import FAILURES, INTERSECTION, OVERALL, UTTERANCES, with_intersections
@@ -35,6 +36,7 @@ class CoveragePlan:
     by                axes, and products such as "accent*gender" (default: all of the card, or of the run)
     reference_groups  per axis, the group to compare with (default: the card's, or the run's)
     split             the corpus's split, if it has any
+    include_synthetic count utterances that the corpus's card marks as synthetic
     level, power      of comparisons
     half_width        wanted of each group's WER, relative: 0.25 is ±25 %
     wer, cv2, dispersion  assumed instead of 15 %, 0.386 and 1, or instead of what was measured
@@ -45,6 +47,7 @@ class CoveragePlan:
     by: tuple[str, ...] = ()
     reference_groups: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
+    include_synthetic: bool = False
     level: float = 0.95
     power: float = 0.8
     half_width: float = 0.25
@@ -100,7 +103,8 @@ def survey_of(target: str, plan: CoveragePlan) -> tuple[pl.DataFrame, Survey]:
         return _of_run(Path(target), plan)
     if not (card and root):
         raise InputError(f"coverage: found '{target}'; expected CARD=ROOT, or the folder of a run")
-    return _of_corpus(load_corpus(card, Path(root), split=plan.split), plan)
+    corpus = load_corpus(card, Path(root), split=plan.split)
+    return _of_corpus(without_synthetic(corpus, include=plan.include_synthetic), plan)
 
 
 def _of_corpus(corpus: Corpus, plan: CoveragePlan) -> tuple[pl.DataFrame, Survey]:
@@ -116,7 +120,7 @@ def _of_corpus(corpus: Corpus, plan: CoveragePlan) -> tuple[pl.DataFrame, Survey
     parts = []
     for axis in (OVERALL, *by):
         spread = plan.instead_of(ASSUMED if pilot is None else _spread(pilot, axis))
-        found = find_axis(axis, rows, rows.head(0))
+        found = _planned(find_axis(axis, rows, rows.head(0)), corpus)
         parts.append(coverage_rows(rows, found, reference=references.get(axis), spread=spread, aim=plan.aim()))
     source = "assumed" if pilot is None else f"estimated from the pilot {plan.pilot}"
     origins = {axis: facts["assigned_by"] for axis, facts in axis_facts(by, corpus.card.axes, references, {}).items()}
@@ -128,7 +132,8 @@ def _of_corpus(corpus: Corpus, plan: CoveragePlan) -> tuple[pl.DataFrame, Survey
 
 
 def _of_run(folder: Path, plan: CoveragePlan) -> tuple[pl.DataFrame, Survey]:
-    for given, name in ((plan.split, "split"), (plan.pilot, "pilot")):
+    asked = "true" if plan.include_synthetic else ""
+    for given, name in ((plan.split, "split"), (plan.pilot, "pilot"), (asked, "include_synthetic")):
         _check(not given, name, given, "none: a run has its own")
     results = Results.load(folder)
     signature = results.signature
@@ -155,6 +160,16 @@ def _of_run(folder: Path, plan: CoveragePlan) -> tuple[pl.DataFrame, Survey]:
     synthetic = corpus.get("kind") == "synthetic"
     survey = _survey(title, origins, "estimated from this run", plan, notes, wer=plan.wer, synthetic=synthetic)
     return pl.concat(parts), survey
+
+
+def _planned(axis: Axis, corpus: Corpus) -> Axis:
+    """Return the axis with the levels that the card maps labels to: one without a speaker is a cell to fill."""
+    facts = corpus.card.axes.get(axis.name)
+    groups = {group for group in axis.groups if group is not None}
+    planned = groups | set(facts.levels.values() if facts else ())
+    if planned == groups:
+        return axis
+    return Axis(axis.name, (*sorted(planned, key=natural_order), *((None,) if None in axis.groups else ())))
 
 
 def _survey(

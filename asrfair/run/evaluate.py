@@ -23,6 +23,7 @@ from asrfair.run.materials import Materials
 from asrfair.run.measuring import ask, check_confirm, normalizer_facts, other_normalizers
 from asrfair.run.plan import Plan, load_plan
 from asrfair.run.signature import audio_notes, axis_facts, blank_notes
+from asrfair.run.synthetic import without_synthetic
 from asrfair.scoring import Normalizer, find_normalizer, score
 from asrfair.tables import FAILURES, HYPOTHESES, INTERSECTION, TIMINGS, UTTERANCES, conform, with_intersections
 
@@ -58,7 +59,8 @@ class Job:
 def prepare(plan: Plan) -> Job:
     """Load and check all that a run needs, and claim its folder; raises AsrfairError before any work is done."""
     normalizer = find_normalizer(plan.normalizer)
-    corpus = load_corpus(plan.corpus.card, Path(plan.corpus.root), split=plan.corpus.split)
+    loaded = load_corpus(plan.corpus.card, Path(plan.corpus.root), split=plan.corpus.split)
+    corpus = without_synthetic(loaded, include=plan.include_synthetic)
     axes = choose_axes(plan, corpus)
     conditions = load_conditions(plan.conditions)
     backends = open_backends(plan.backends)

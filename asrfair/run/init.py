@@ -40,6 +40,7 @@ normalizer = "basic"
 # family = ["axis", "measure", "backend"]   # exploratory p-values are adjusted among disparities equal in these
 # covariates = ["gender", "log_words"]      # disparities adjusted for these, besides
 # faas = false                     # the score of ASR-FAIRBENCH too, for comparison with published ones
+# include_synthetic = false        # count utterances that the corpus card marks as synthetic, with a notice
 # workers = 0                      # processes; 0: one per processor core
 # device = "cuda"                  # conditions by torch on it (extra torch); default: by numpy
 # out = "asrfair-run"              # the run folder
@@ -73,6 +74,7 @@ title = "My corpus"
 kind = "read"                      # read, natural, scripted, synthetic or unknown
 language = "en"
 licence = "in-house"
+# synthetic = "synthetic"          # the column that is true of utterances that are no recordings: left out of a run
 
 [layout]
 type = "table"
@@ -98,6 +100,11 @@ assigned_by = "self-reported"
 # reference_group = "US"
 # levels = { us = "US", american = "US" }   # raw label = level; others stay visible, and are counted
 # unknown = ["prefer not to say"]           # raw labels that mean unknown
+# taxonomy = "accents"                      # maps what levels does not: "American", "us", "United States English"
+# separator = ";"                           # parts several labels in one field (a regular expression)
+# several = "joined"                        # of several: joined into a level of its own, the first, or unknown
+# instrument = "a questionnaire"            # how and when the labels were taken
+# date = "2025"
 
 # [axes.age]
 # column = "age"

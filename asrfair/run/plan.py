@@ -31,6 +31,7 @@ class Plan(Measuring):
     language                language code handed to backends (default: the corpus's own)
     limit                   only the first N utterances by id, marked everywhere
     workers                 processes (default: one per processor core)
+    include_synthetic       count utterances that the card marks as synthetic, with a notice over everything
     device                  where torch applies conditions, such as cuda (default: numpy, on the processor)
     """
 
@@ -41,6 +42,7 @@ class Plan(Measuring):
     language: str = ""
     limit: int | None = None
     workers: int = 0
+    include_synthetic: bool = False
     device: str = ""
 
     def __post_init__(self) -> None:
@@ -91,10 +93,10 @@ def _resolved(plan: Plan, folder: Path) -> Plan:
     """Return the plan with its paths taken from the plan file's folder."""
     corpus = replace(
         plan.corpus,
-        card=_card_path(plan.corpus.card, folder),
+        card=card_path(plan.corpus.card, folder),
         root=str(folder / plan.corpus.root),
     )
-    conditions = tuple(_condition_path(spec, folder) for spec in plan.conditions)
+    conditions = tuple(condition_path(spec, folder) for spec in plan.conditions)
     backends = {
         name: {key: _option_path(key, value, folder) for key, value in options.items()}
         for name, options in plan.backends.items()
@@ -102,13 +104,15 @@ def _resolved(plan: Plan, folder: Path) -> Plan:
     return replace(plan, corpus=corpus, conditions=conditions, backends=backends, out=str(folder / plan.out))
 
 
-def _card_path(name: str, folder: Path) -> str:
+def card_path(name: str, folder: Path) -> str:
+    """Return a card's name as it is, and its path as one from ``folder``."""
     return str(folder / name) if name.endswith(".toml") else name
 
 
-def _condition_path(spec: str, folder: Path) -> str:
+def condition_path(spec: str, folder: Path) -> str:
+    """Return a condition, ``NAME``, ``path/card.toml`` or either with ``=RECORDINGS``, with its paths from a folder."""
     name, sign, recordings = spec.partition("=")
-    return _card_path(name, folder) + (f"={folder / recordings}" if sign else "")
+    return card_path(name, folder) + (f"={folder / recordings}" if sign else "")
 
 
 def _option_path(key: str, value: Any, folder: Path) -> Any:

@@ -12,17 +12,21 @@ from asrfair.tables import INTERSECTION
 
 
 def short_signature(signature: Mapping[str, Any]) -> str:
-    """Return the one-line signature: two numbers may be compared where these lines agree."""
+    """Return the one-line signature: two numbers may be compared where these lines agree.
+
+    What an older run folder does not say is left out.
+    """
+    corpus = signature.get("corpus") or {}
     parts = {
         "asrfair": signature["asrfair"],
-        "corpus": "+".join(filter(None, [signature["corpus"]["card"], signature["corpus"]["digest"]])),
-        "normalizer": signature["normalizer"]["label"],
-        "jiwer": signature["libraries"].get("jiwer"),
+        "corpus": "+".join(filter(None, [corpus.get("card"), corpus.get("digest")])),
+        "normalizer": (signature.get("normalizer") or {}).get("label"),
+        "jiwer": (signature.get("libraries") or {}).get("jiwer"),
         "conditions": ",".join(
-            "+".join(filter(None, [name, facts["digest"]])) for name, facts in signature["conditions"].items()
+            "+".join(filter(None, [name, facts.get("digest")])) for name, facts in signature["conditions"].items()
         ),
         "backends": ",".join(f"{name}+{_digest(facts)}" for name, facts in signature["backends"].items()),
-        "sample_rate": signature["sample_rate"],
+        "sample_rate": signature.get("sample_rate"),
         "device": signature.get("device"),
         "seed": signature["seed"],
         "method": (signature["method"] or "none").replace(" ", "-"),
@@ -32,7 +36,7 @@ def short_signature(signature: Mapping[str, Any]) -> str:
         "family": "-".join(signature["family"]),
         "replicates": signature["replicates"],
         "covariates": ",".join(signature["covariates"]),
-        "limit": signature["limit"],
+        "limit": signature.get("limit"),
     }
     return "|".join(f"{key}:{value}" for key, value in parts.items() if value not in (None, ""))
 
@@ -55,6 +59,8 @@ def axis_facts(
         facts[name] = {
             "assigned_by": " × ".join(dict.fromkeys(part.assigned_by for part in parts)),
             "note": "; ".join(part.note for part in parts if part.note),
+            "instrument": "; ".join(dict.fromkeys(part.instrument for part in parts if part.instrument)),
+            "date": "; ".join(dict.fromkeys(part.date for part in parts if part.date)),
             "imputed": any(part.assigned_by == "imputed" for part in parts),
             "reference_group": references.get(name),
             "unmapped": dict(unmapped.get(name, {})),

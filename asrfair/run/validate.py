@@ -1,90 +1,193 @@
-"""Checking a corpus without running anything: what opens, what is empty, whose labels are missing."""
+"""Checking a corpus without running anything: every file decoded, every transcript and label looked at."""
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from asrfair.audio import inspect_audio
+from asrfair.cards import build
 from asrfair.corpus import Corpus, load_corpus
-from asrfair.errors import InputError
+from asrfair.corpus.layouts import LAYOUTS
+from asrfair.errors import EXIT_DONE, EXIT_INCOMPLETE, InputError
 from asrfair.report.progress import progress
+from asrfair.report.text import counted
+from asrfair.report.validation import Validation, render_validation
+from asrfair.results import write_text
+from asrfair.run import validate_table as table
+from asrfair.run.validate_audio import PARTS, Looked, look
+from asrfair.run.validate_checksums import Promise, broken, promises
+from asrfair.run.validate_findings import FINDINGS, SEEN, findings
+from asrfair.run.validate_pool import over
+from asrfair.run.validate_summary import as_json, summarise
 
-Problem = tuple[str, str, str]
+# Rows of a batch: enough to make up for handing them over, few enough that the bar moves.
+BATCH, QUICK_BATCH = 32, 512
+# Fewer than these are done sooner than worker processes start.
+FEW, QUICK_FEW = 256, 4096
 
 
-def validate(card: str, root: Path, *, split: str, console: Console) -> int:
-    """Print what was found; return how many utterances cannot be used. Raises InputError for a hopeless corpus."""
-    corpus = load_corpus(card, root, split=split)
-    with progress(Console(stderr=True)) as bar:
-        task = bar.add_task("checking", total=len(corpus.utterances))
-        problems: list[Problem] = []
-        for row in corpus.utterances.iter_rows(named=True):
-            problems += _problems(row, corpus.audio_root)
-            bar.advance(task)
-    _print(corpus, problems, console)
-    return len({utterance for kind, utterance, _ in problems if kind != "noted"})
+@dataclass(frozen=True)
+class ValidatePlan:
+    """How to check: which splits (none: the card's own), with how many processes (0: one per core), headers only."""
+
+    splits: tuple[str, ...] = ()
+    workers: int = 0
+    quick: bool = False
+
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise InputError(f"--workers: found {self.workers}; expected a number of processes, or 0 for one per core")
+        if len(set(self.splits)) < len(self.splits):
+            raise InputError(f"--split: found {', '.join(self.splits)}; expected each once")
 
 
-def _problems(row: dict[str, Any], audio_root: Path) -> Iterator[Problem]:
-    utterance = str(row["utterance_id"])
-    if row["reference"] is None:
-        yield "no reference", utterance, ""
-    elif not str(row["reference"]).strip():
-        yield "empty reference", utterance, ""
-    if row["audio"] is None:
-        return
-    try:
-        info = inspect_audio(
-            audio_root / str(row["audio"]), start_s=row["start_s"], end_s=row["end_s"], channel=row["channel"]
+@dataclass(frozen=True)
+class Checked:
+    """A finished check: its summary, and every finding with the utterance it is about."""
+
+    summary: Validation
+    findings: pl.DataFrame
+
+
+def validate(card: str, root: Path, plan: ValidatePlan, *, console: Console, out: str | None = None) -> int:
+    """Check a corpus, print what was found, and return 3 where something is unusable, else 0.
+
+    ``out`` is a file for everything as JSON, or «-»: then JSON is printed instead of text. Raises AsrfairError for a
+    hopeless corpus.
+    """
+    checked = check_corpus(card, root, plan)
+    code = EXIT_INCOMPLETE if checked.summary.unusable else EXIT_DONE
+    data = as_json(checked.summary, checked.findings, exit_code=code) if out else ""
+    if out == "-":
+        sys.stdout.write(data)
+        return code
+    render_validation(checked.summary, console)
+    if out:
+        write_text(Path(out), data)
+    return code
+
+
+def check_corpus(card: str, root: Path, plan: ValidatePlan) -> Checked:
+    """Check a corpus and return what was found; a bar on standard error tells how far it is."""
+    corpora = {split: load_corpus(card, root, split=split) for split in plan.splits or ("",)}
+    corpus = next(iter(corpora.values()))
+    utterances = pl.concat(
+        part.utterances.with_columns(split=pl.lit(split)) for split, part in corpora.items()
+    ).with_row_index("row")
+    axes = list(corpus.card.axes)
+    unmapped = {axis: _merged(part.unmapped.get(axis, {}) for part in corpora.values()) for axis in axes}
+    seen, found = _look(utterances, corpus.audio_root, plan)
+    rates, notes = table.speech_rates(utterances, seen)
+    stated, more = _durations(corpus, root, plan, utterances, seen)
+    parts = [
+        found,
+        findings(table.transcripts(utterances)),
+        rates,
+        stated,
+        findings(table.duplicates(utterances, seen)),
+        findings(table.labels(utterances, axes, unmapped)),
+        findings(table.splits(utterances)),
+        findings([] if plan.quick else _checksums(corpus.audio_root, utterances, plan)),
+    ]
+    return Checked(
+        *summarise(
+            corpus,
+            utterances=utterances,
+            seen=seen,
+            findings=pl.concat(parts),
+            unmapped=unmapped,
+            quick=plan.quick,
+            notes=[
+                *_marked(corpora.values()),
+                *dict.fromkeys(note for part in corpora.values() for note in part.notes),
+                *more,
+                *notes,
+            ],
         )
-    except InputError as error:
-        yield "audio", utterance, str(error)
-        return
-    for note in info.notes:
-        yield "noted", utterance, note
-
-
-def _print(corpus: Corpus, problems: list[Problem], console: Console) -> None:
-    utterances = corpus.utterances
-    speakers = utterances["speaker_id"].drop_nulls().n_unique()
-    silent = utterances["audio"].null_count()
-    console.print(escape(f"{corpus.card.title}: {len(utterances)} utterances, {speakers or 'unknown'} speakers"))
-    if silent:
-        console.print(f"{silent} utterances have no audio: for replay and score only")
-    for axis in corpus.card.axes:
-        _print_axis(utterances, axis, corpus, console)
-    for note in corpus.notes:
-        console.print(escape(f"Note: {note}"))
-    if not problems:
-        console.print("No problem found.")
-        return
-    table = Table("problem", "utterances", "first", "what", box=None, pad_edge=False)
-    found = pl.DataFrame(problems, schema=["kind", "utterance", "what"], orient="row")
-    for kind, count, first, what in (
-        found.group_by("kind", maintain_order=True).agg(pl.len(), pl.first("utterance"), pl.first("what")).iter_rows()
-    ):
-        table.add_row(kind, str(count), escape(first), escape(what))
-    console.print(table)
-
-
-def _print_axis(utterances: pl.DataFrame, axis: str, corpus: Corpus, console: Console) -> None:
-    facts = corpus.card.axes[axis]
-    table = Table(
-        "group", "speakers", "utterances", title=escape(f"{axis} ({facts.assigned_by})"), title_justify="left"
     )
-    table.box = None
-    groups = (
-        utterances.group_by(axis)
-        .agg(pl.col("speaker_id").drop_nulls().n_unique().alias("speakers"), pl.len())
-        .sort(axis, nulls_last=True)
-    )
-    for group, speakers, count in groups.iter_rows():
-        name = "(unlabelled)" if group is None else group
-        mark = " (not mapped by the card)" if group in corpus.unmapped[axis] else ""
-        table.add_row(escape(name + mark), str(speakers) if speakers else "unknown", str(count))
-    console.print(table)
+
+
+def _marked(corpora: Iterable[Corpus]) -> list[str]:
+    count = sum(len(corpus.synthetic) for corpus in corpora)
+    return [f"{counted(count, 'utterance')} {'is' if count == 1 else 'are'} synthetic"] if count else []
+
+
+def _merged(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for each in counts:
+        for label, count in each.items():
+            total[label] = total.get(label, 0) + count
+    return total
+
+
+def _look(utterances: pl.DataFrame, audio_root: Path, plan: ValidatePlan) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what was seen of the audio (SEEN) and found in it (FINDINGS)."""
+    rows = utterances.filter(pl.col("audio").is_not_null()).select("row", "audio", *PARTS).sort("audio", "row")
+    size, few = (QUICK_BATCH, QUICK_FEW) if plan.quick else (BATCH, FEW)
+    # A file's utterances stay together: it is decoded once.
+    place = pl.int_range(pl.len()).min().over("audio") // size
+    batches = rows.with_columns(_batch=place).partition_by("_batch", maintain_order=True, include_key=False)
+    workers = _workers(plan, small=rows["audio"].n_unique() < few)
+    seen, found = [pl.DataFrame(schema=SEEN)], [pl.DataFrame(schema=FINDINGS)]
+    with progress(Console(stderr=True)) as bar:
+        task = bar.add_task("reading headers" if plan.quick else "decoding", total=len(rows))
+        for looked, count in over(partial(_look_at, audio_root, plan.quick), batches, workers=workers):
+            seen.append(looked.seen)
+            found.append(looked.findings)
+            bar.advance(task, count)
+    return pl.concat(seen, rechunk=True).sort("row"), pl.concat(found, rechunk=True).sort("row", maintain_order=True)
+
+
+def _look_at(audio_root: Path, quick: bool, rows: pl.DataFrame) -> tuple[Looked, int]:
+    return look(audio_root, rows, quick=quick), len(rows)
+
+
+def _workers(plan: ValidatePlan, *, small: bool) -> int:
+    if plan.workers:
+        return plan.workers
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 1 if small else cores
+
+
+def _durations(
+    corpus: Corpus, root: Path, plan: ValidatePlan, utterances: pl.DataFrame, seen: pl.DataFrame
+) -> tuple[pl.DataFrame, list[str]]:
+    """Return the utterances that are not as long as the corpus's own table says, and where it says so."""
+    layout = LAYOUTS[corpus.card.layout["type"]]
+    options = build(layout.options, {k: v for k, v in corpus.card.layout.items() if k != "type"}, where="layout")
+    parts, sources = [], []
+    for split in plan.splits or ("",):
+        stated = table.stated_durations(layout.read(root, options, split), root)
+        if stated is not None and stated[0]["stated_s"].count():
+            parts.append(stated[0].with_columns(split=pl.lit(split)))
+            sources.append(f"lengths held to {stated[1]}")
+    if not parts:
+        return pl.DataFrame(schema=FINDINGS), []
+    rows = utterances.select("row", "utterance_id", "split").join(pl.concat(parts), on=["utterance_id", "split"])
+    return table.durations(seen, rows.drop_nulls("stated_s")), list(dict.fromkeys(sources))
+
+
+def _checksums(audio_root: Path, utterances: pl.DataFrame, plan: ValidatePlan) -> Iterable[tuple[int | None, str, str]]:
+    listed = promises(audio_root)
+    if not listed:
+        return
+    file = pl.col("audio").str.split("::").list.first()
+    rows = dict(utterances.drop_nulls("audio").group_by(file.alias("file")).agg("row").iter_rows())
+    batches = [listed[first : first + BATCH] for first in range(0, len(listed), BATCH)]
+    workers = _workers(plan, small=len(listed) < FEW)
+    with progress(Console(stderr=True)) as bar:
+        task = bar.add_task("checksums", total=len(listed))
+        for found, count in over(partial(_keep, audio_root), batches, workers=workers):
+            for name, kind, what in found:
+                yield from ((row, kind, what) for row in rows.get(name, [None]))
+            bar.advance(task, count)
+
+
+def _keep(root: Path, listed: Sequence[Promise]) -> tuple[list[tuple[str, str, str]], int]:
+    checked = [(promise.name, broken(root, promise)) for promise in listed]
+    return [(name, *fault) for name, fault in checked if fault is not None], len(listed)

@@ -198,7 +198,7 @@ def test_synthesiser_that_dies(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     with Synthesiser(1) as synthesiser:
         synthesiser._process.kill()
         synthesiser._process.wait()
-        with pytest.raises(InputError, match="the synthesiser ended early: exit code -9"):
+        with pytest.raises(InputError, match="espeak-ng ended early: exit code -9"):
             synthesiser.speak("hello", voice="en-us", variant="f1", rate=160, pitch=50)
 
 

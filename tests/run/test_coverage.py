@@ -112,6 +112,19 @@ def test_products_show_empty_cells(corpus: Path, target: str) -> None:
     assert line.split() == ["north*m", "0", "0", "0.0", "0", "-", "no", "speakers", "121"]
 
 
+def test_levels_of_the_card_without_a_recording_are_cells_to_fill(corpus: Path, target: str) -> None:
+    card = corpus / "small.toml"
+    levels = 'levels = { north = "north", south = "south", isles = "islands", skye = "islands" }'
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace('reference_group = "north"', f'reference_group = "north"\n{levels}'), encoding="utf-8")
+    rows, _ = survey_of(target, CoveragePlan(by=("accent",)))
+    found = cells(rows)
+    assert [group for axis, group in found if axis == "accent"] == ["islands", "north", "south"]
+    assert (found["accent", "islands"]["utterances"], found["accent", "islands"]["speakers"]) == (0, 0)
+    assert found["accent", "islands"]["more_speakers"] > 10
+    assert "islands                 0       0" in page(target, CoveragePlan(by=("accent",)))
+
+
 def test_assumptions(target: str) -> None:
     default, given = (
         cells(survey_of(target, plan)[0])["accent", "south"]

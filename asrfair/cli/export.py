@@ -1,0 +1,55 @@
+"""The command ``export``: a corpus for other tools."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from asrfair.cli.base import command
+from asrfair.errors import EXIT_DONE
+
+# Of asrfair.run.export, which is not imported for the help.
+FORMATS = ("kaldi", "nemo", "lhotse", "parquet")
+
+
+def add_export(commands: Any) -> None:
+    """Add ``asrfair export``."""
+    parser = command(
+        commands,
+        "export",
+        _do_export,
+        "write a corpus for Kaldi, NeMo, Lhotse or as Parquet, with its labels and who assigned them",
+        "asrfair export timit=TIMIT --to nemo --out timit-nemo --audio",
+    )
+    parser.add_argument("corpus", metavar="CARD=ROOT", help="a corpus card (name or path) and where the corpus is")
+    parser.add_argument("--to", required=True, choices=FORMATS, help="the format")
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="a new or empty folder")
+    parser.add_argument("--split", default="", metavar="NAME", help="the corpus's split, if it has any")
+    parser.add_argument(
+        "--audio", action="store_true", help="take the audio along, each utterance by itself (Parquet: embedded)"
+    )
+    parser.add_argument(
+        "--relative", action="store_true", help="without --audio: paths relative to ROOT instead of absolute ones"
+    )
+
+
+def _do_export(options: argparse.Namespace) -> int:
+    from asrfair.run.export import export_corpus
+    from asrfair.run.options import pairs
+    from asrfair.run.report import console
+
+    ((card, root),) = (pairs("export CARD=ROOT", [options.corpus]) or {}).items()
+    export_corpus(
+        card,
+        Path(root),
+        target=options.to,
+        out=options.out,
+        split=options.split,
+        audio=options.audio,
+        relative=options.relative,
+        console=console(),
+    )
+    return EXIT_DONE
+
+
+EXPORT = (add_export,)
+"""The commands of this module, in the order of the help text."""
