@@ -1,8 +1,10 @@
 """The run folder: tables as Parquet, plan as TOML, signature as JSON, each file written whole or not at all."""
 
 import json
+import math
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ SIGNATURE = "signature.json"
 PLAN = "plan.toml"
 FORMAT = 1
 """Of a run folder: raised where a column or a table changes, so that an older asrfair does not misread it."""
+_NAMED = ("axes", "conditions", "backends")
+_TEXTS = ("asrfair", "created", "interval", "kind", "method", "signature")
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Results:
             raise RunFolderError(f"{folder}: cannot be read: {_first_line(error)}") from error
         if "signature" not in signature:
             raise RunFolderError(f"{folder}/{SIGNATURE}: found no signature; expected one written by asrfair")
+        _check_signature(folder / SIGNATURE, signature)
         for name, table in tables.items():
             _check_columns(folder / f"{name}.parquet", table, TABLES[name])
         return cls(**tables, signature=signature)
@@ -67,7 +72,12 @@ class Results:
         for name in TABLES:
             write_table(folder / f"{name}.parquet", getattr(self, name))
         signature = {"format": FORMAT, **self.signature}
-        write_text(folder / SIGNATURE, json.dumps(signature, indent=1, ensure_ascii=False) + "\n")
+        write_text(folder / SIGNATURE, json_text(signature))
+
+
+def loaded(results: Results | Path) -> Results:
+    """Return results as they are, and those of a run folder."""
+    return results if isinstance(results, Results) else Results.load(results)
 
 
 def _signature(path: Path) -> dict[str, Any]:
@@ -92,6 +102,39 @@ def _signature(path: Path) -> dict[str, Any]:
     return signature
 
 
+def _check_signature(path: Path, signature: Mapping[str, Any]) -> None:
+    """Raise RunFolderError for the first part that is there and is not of its kind; what is not there is unknown."""
+    for kind, wanted, keys in (
+        (dict, "a table", (*_NAMED, "corpus", "normalizer", "libraries", "units")),
+        (list, "a list", ("above", "family", "confirm", "covariates", "notes")),
+    ):
+        for key in keys:
+            if key in signature and not isinstance(signature[key], kind):
+                raise _unlike(path, key, signature[key], wanted)
+    for part in _NAMED:
+        for name, facts in signature.get(part, {}).items():
+            if not isinstance(facts, dict):
+                raise _unlike(path, f"{part}.{name}", facts, "a table")
+    texts = {key: signature.get(key) for key in ("baseline_condition", "baseline_backend", *_TEXTS)}
+    axes: Mapping[str, Mapping[str, Any]] = signature.get("axes", {})
+    texts |= {f"axes.{name}.reference_group": facts.get("reference_group") for name, facts in axes.items()}
+    for key, found in texts.items():
+        if found is not None and not isinstance(found, str):
+            raise _unlike(path, key, found, "a text or null")
+    for key in ("limit", "seed", "sample_rate", "replicates"):
+        found = signature.get(key)
+        if found is not None and (not isinstance(found, int) or isinstance(found, bool)):
+            raise _unlike(path, key, found, "a whole number or null")
+    level = signature.get("level")
+    if level is not None and not (isinstance(level, float) and 0 < level < 1):
+        raise _unlike(path, "level", level, "a number between 0 and 1")
+
+
+def _unlike(path: Path, key: str, found: object, wanted: str) -> RunFolderError:
+    shown = found if isinstance(found, int | float) else "nothing" if found is None else type(found).__name__
+    return RunFolderError(f"{path}: {key!r}: found {shown}; expected {wanted}, as asrfair writes it")
+
+
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
@@ -101,6 +144,22 @@ def _check_columns(path: Path, table: pl.DataFrame, schema: Schema) -> None:
         found = table.schema.get(name)
         if found != kind:
             raise RunFolderError(f"{path}: column '{name}': found {found}; expected {kind.__name__}")
+
+
+def json_text(data: Any, *, indent: int | None = 1) -> str:
+    """Return data as JSON that ends its last line; without ``indent`` it is one line. Numbers have to be finite."""
+    return json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """Return data for JSON in which a number that is not finite is unknown."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    return [plain(item) for item in value] if isinstance(value, Iterable) else str(value)
 
 
 def write_table(path: Path, rows: pl.DataFrame) -> None:
@@ -115,18 +174,51 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes atomically."""
+    with _Replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _written(path: Path) -> Path:
+    """Return the file that a path names, behind its links; raises RunFolderError for what renaming would destroy.
+
+    A stream's path, such as ``/dev/stdout``, is a link into ``/proc``; a folder is left to the operating system.
+    """
+    kind = ""
+    try:
+        behind = os.readlink(path) if path.is_symlink() else ""
+        if str(behind).startswith("/proc/") or os.path.realpath(path.parent).startswith("/proc/"):
+            kind = "a stream"
+        else:
+            mode = path.stat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                kind = "a device, a pipe or a socket"
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be written: {error.strerror}") from error
+    if kind:
+        raise RunFolderError(f"{path}: found {kind}; expected an ordinary file (where a command can print, - does)")
+    return Path(os.path.realpath(path))
+
+
 class _Replacing:
-    """Give a temporary path in the same folder; rename it to ``path`` on success, remove it otherwise."""
+    """Give a temporary path in the same folder; rename it to ``path`` on success, remove it otherwise.
+
+    A link stays one, and a file that is there keeps its mode.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def __enter__(self) -> Path:
+        self.target = _written(self.path)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunFolderError(f"{self.path}: cannot be written: {error.strerror}") from error
-        self.temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        self.temporary = self.target.with_name(f".{self.target.name}.{os.getpid()}")
         return self.temporary
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
@@ -134,7 +226,9 @@ class _Replacing:
             try:
                 with self.temporary.open("rb") as file:
                     os.fsync(file.fileno())
-                os.replace(self.temporary, self.path)
+                if self.target.is_file():
+                    self.temporary.chmod(stat.S_IMODE(self.target.stat().st_mode))
+                os.replace(self.temporary, self.target)
             except OSError as failure:
                 self.temporary.unlink(missing_ok=True)
                 raise RunFolderError(f"{self.path}: cannot be written: {failure.strerror}") from failure

@@ -3,8 +3,9 @@
     python benchmarks/gate.py                 # the whole grid, 4,000 corpora a setting, some minutes
     python benchmarks/gate.py --quick --check # a part of it, half a minute; exit code 1 where a bound is broken
 
-Speakers are those of `simulate`: log-normal multipliers (sd .5 or .8; outliers), 10 to 40 utterances (severe: 4 to
-160), over-dispersed errors. All bounds are one-sided 95 %, by `asrfair.stats`. Shares of corpora in per cent:
+Speakers are those of `simulate`: log-normal multipliers (sd .5 or .8; outliers, also with sd .2), 10 to 40 utterances
+(severe: 4 to 160), over-dispersed errors. All bounds are one-sided 95 %, by `asrfair.stats`. Shares of corpora in per
+cent:
 
 Non-inferiority, a group against a reference group of as many speakers, limit 1.25 x (and the same in points, and the
 group's WER against a limit of its own rate). ``at limit``: the truth is the limit; a pass is false, an alarm too.
@@ -15,7 +16,9 @@ alike with limit 0. ``Holm``: any false alarm, in asrfair's steps. ``each``: the
 the gap's lower end would raise as the end of the 90 % interval, which other measures' lower ends are.
 
 ``--check`` demands, from 8 speakers on, at most 6 % false passes and false alarms with moderate talk (10 % in other
-settings), and of alarms by Holm 5 % (6 % in other settings), each plus two standard errors of the simulation.
+settings), and of alarms by Holm 5 % (6 % in other settings), each plus two standard errors of the simulation. Of a WER
+where one speaker in ten errs four times as much as others who are alike (outliers, sd .2) it demands 24 % below 30
+speakers and 12 % from there on: that is what is told of it, and no 5 %.
 """
 
 import argparse
@@ -39,6 +42,7 @@ TALK = {"moderate": MODERATE, "severe": SEVERE}
 SIZES, QUICK_SIZES = (4, 8, 15, 30, 100), (8, 30)
 POLICIES, GAPS = (1, 5, 20), (2, 4, 10)
 FROM, MOST, MOST_ELSEWHERE, HOLM = 8, 6.0, 10.0, 5.0
+ALIKE, MOST_WITH_OUTLIERS, MOST_FROM_30 = 0.2, 24.0, 12.0
 
 
 @dataclass(frozen=True)
@@ -154,9 +158,18 @@ def gap_alarms(setting: Setting, groups: int, *, corpora: int, seed: int) -> dic
 
 def settings(*, quick: bool) -> list[Setting]:
     if quick:
-        return [Setting(size, 0.8, "normal", "moderate") for size in QUICK_SIZES]
+        plain = [Setting(size, 0.8, "normal", "moderate") for size in QUICK_SIZES]
+        return [*plain, Setting(QUICK_SIZES[0], ALIKE, "outliers", "moderate")]
     plain = [Setting(size, sd, "normal", talk) for size in SIZES for sd in (0.5, 0.8) for talk in TALK]
-    return [*plain, *(Setting(size, 0.5, "outliers", "moderate") for size in SIZES)]
+    return [*plain, *(Setting(size, sd, "outliers", "moderate") for size in SIZES for sd in (0.5, ALIKE))]
+
+
+def most(setting: Setting, name: str) -> float:
+    """Return how often, in per cent, a setting may be decided wrongly."""
+    if setting.tail == "outliers" and setting.sd == ALIKE and "WER passes" in name:
+        return MOST_WITH_OUTLIERS if setting.speakers < 30 else MOST_FROM_30
+    usual, elsewhere = (HOLM, MOST) if name.startswith("Holm") else (MOST, MOST_ELSEWHERE)
+    return usual if setting.usual else elsewhere
 
 
 def main() -> None:
@@ -190,11 +203,9 @@ def main() -> None:
                 flush=True,
             )
         for name, share in false.items():
-            usual, elsewhere = (HOLM, MOST) if name.startswith("Holm") else (MOST, MOST_ELSEWHERE)
-            most = usual if setting.usual else elsewhere
-            if setting.speakers >= FROM and share > most + 200 * np.sqrt(
-                most / 100 * (1 - most / 100) / min(corpora, 2000)
-            ):
+            bound = most(setting, name)
+            error = np.sqrt(bound / 100 * (1 - bound / 100) / min(corpora, 2000))
+            if setting.speakers >= FROM and share > bound + 200 * error:
                 broken.append(f"{setting.name}, {name}: {share:.1f} %")
     print(f"\n{corpora} corpora a setting, {time.monotonic() - started:.0f} s")
     if options.check:

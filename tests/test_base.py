@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ import asrfair
 from asrfair import __version__
 from asrfair.errors import InputError, RunFolderError
 from asrfair.reading import read_table
-from asrfair.results import FORMAT, Results, write_table, write_text
+from asrfair.results import FORMAT, Results, write_bytes, write_table, write_text
 from asrfair.run.folder import claim
 from asrfair.seeds import generator
 from asrfair.tables import COUNTS, TABLES, conform, require_columns, with_intersections
@@ -184,10 +185,64 @@ def test_what_a_newer_version_added_is_left_alone(tmp_path: Path) -> None:
     assert loaded.rates.columns[-1] == "colour"
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"axes": []}, "'axes': found list; expected a table"),
+        ({"axes": None}, "'axes': found nothing; expected a table"),
+        ({"axes": {"accent": None}}, "'axes.accent': found nothing; expected a table"),
+        ({"axes": {"acc\x1bent": 3}}, r"'axes.acc\x1bent': found 3; expected a table"),
+        (
+            {"axes": {"accent": {"reference_group": []}}},
+            "'axes.accent.reference_group': found list; expected a text or null",
+        ),
+        ({"conditions": {"clean": "x"}}, "'conditions.clean': found str; expected a table"),
+        ({"backends": ["ours"]}, "'backends': found list; expected a table"),
+        ({"corpus": "timit"}, "'corpus': found str; expected a table"),
+        ({"normalizer": 1}, "'normalizer': found 1; expected a table"),
+        ({"family": "axis"}, "'family': found str; expected a list"),
+        ({"baseline_backend": 3}, "'baseline_backend': found 3; expected a text or null"),
+        ({"limit": "x"}, "'limit': found str; expected a whole number or null"),
+        ({"seed": True}, "'seed': found True; expected a whole number or null"),
+        ({"level": 95}, "'level': found 95; expected a number between 0 and 1"),
+    ],
+)
+def test_a_signature_with_a_part_of_another_kind_is_refused(tmp_path: Path, change: dict, told: str) -> None:
+    empty = {name: pl.DataFrame(schema=schema) for name, schema in TABLES.items()}
+    Results(**empty, signature={"signature": "x", **change}).save(tmp_path)
+    with pytest.raises(RunFolderError) as raised:
+        Results.load(tmp_path)
+    assert str(raised.value) == f"{tmp_path / 'signature.json'}: {told}, as asrfair writes it"
+
+
 def test_half_a_run_says_how_to_go_on(tmp_path: Path) -> None:
     write_text(tmp_path / "plan.toml", "")
     with pytest.raises(RunFolderError, match=r"no finished run here .*start the same run again to finish it"):
         Results.load(tmp_path)
+
+
+def test_a_device_a_pipe_or_a_stream_is_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "null.json"
+    link.symlink_to("/dev/null")
+    for path in (pipe, link, Path("/dev/stdout"), Path("/dev/fd/1")):
+        with pytest.raises(RunFolderError, match=r"found a (device|stream).*expected an ordinary file"):
+            write_text(path, "{}")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["null.json", "pipe"]
+
+
+def test_a_link_stays_one_and_a_file_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    file, link = tmp_path / "real" / "run.json", tmp_path / "link.json"
+    file.write_text("old", encoding="utf-8")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    write_bytes(link, b"new")
+    assert link.is_symlink()
+    assert file.read_text(encoding="utf-8") == "new"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
 def test_claiming_a_folder(tmp_path: Path) -> None:

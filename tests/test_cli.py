@@ -95,7 +95,7 @@ def test_score_report_and_card(transcripts: str, tmp_path: Path) -> None:
         (["run", "--corpus", "timit=nowhere", "--backend", "replay=x.csv"], "nowhere: no such file or folder"),
         (["run", "--split", "test", "--backend", "replay=x.csv"], "found no --corpus"),
         (["run", "--corpus", "timit=.", "--backend", "replay=a", "--backend", "replay=b"], "the name 'replay' twice"),
-        (["show", "corpus", "timid"], "expected one of: common-voice"),
+        (["show", "corpus", "timid"], "expected one of: "),
         (["show", "condition", "loud"], "conditions card 'loud'"),
         (["validate", "timit"], "found no pair"),
     ],
@@ -212,7 +212,7 @@ def test_init_card_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_validate_a_sound_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["init", "--folder", str(tmp_path)])
-    soundfile.write(tmp_path / "a.wav", np.zeros(800), 16_000)
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(8_000)) / 9, 16_000)
     (tmp_path / "utterances.csv").write_text(
         "utterance_id,speaker_id,audio,reference,accent\na,s1,a.wav,hello,us\n", encoding="utf-8"
     )
@@ -250,7 +250,7 @@ def test_validate_refuses_what_a_run_would(tmp_path: Path, capsys: pytest.Captur
     )
     assert main(["validate", f"{tmp_path / 'my-corpus.toml'}={tmp_path}"]) == 3
     output = " ".join(capsys.readouterr().out.split())
-    assert "audio 3 a" in output
+    assert "part not there 3 1 us 3" in output
     assert "no channel 1" in output
 
 

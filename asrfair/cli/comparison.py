@@ -18,7 +18,9 @@ def add_compare(commands: Any) -> None:
         "  asrfair compare service-may service-june --by accent --json change.json\n"
         "  asrfair compare --matrix service-a service-b service-c --by accent",
     )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="two run folders, the old one first; with --matrix more")
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="two run folders, the old one first; with --matrix any number"
+    )
     parser.add_argument(
         "--matrix", action="store_true", help="rank all recognisers by the WER of the group that each serves worst"
     )

@@ -81,6 +81,9 @@ def add_card(commands: Any) -> None:
     parser.add_argument(
         "--top", type=int, metavar="N", help="groups that tables show; the rest is counted (default: 20)"
     )
+    parser.add_argument(
+        "--even-so", action="store_true", help="refresh a card though it is of other recognisers or another corpus"
+    )
     others = parser.add_mutually_exclusive_group()
     others.add_argument(
         "--update", type=Path, metavar="CARD.md", help="refresh the figures between the markers of this card, no more"
@@ -96,23 +99,29 @@ def add_card(commands: Any) -> None:
 
 
 def _do_card(options: argparse.Namespace) -> int:
-    from asrfair.run.card import DEFAULT_FORMATS, changes_json, schema, show_changes, update_card, write_card
-
     formats = None if options.format is None else [name.strip() for name in options.format.split(",")]
     shown = {} if options.top is None else {"top": options.top}
+    whose = {"baseline": options.baseline, "insist": options.even_so}
     _check_card(options, formats)
     if options.schema:
+        from asrfair.run.card_schema import schema
+
         sys.stdout.write(schema())
-    elif options.diff:
+        return EXIT_DONE
+    from asrfair.run.card import DEFAULT_FORMATS, changes_json, show_changes, update_card, write_card
+    from asrfair.run.report import check_shown
+
+    check_shown(**shown)
+    if options.diff:
         sys.stdout.write(changes_json(*options.diff) if formats == ["json"] else show_changes(*options.diff, **shown))
     elif options.update:
         html = "html" in (formats or ())
-        for path in update_card(options.update, options.run, baseline=options.baseline, html=html, **shown):
+        for path in update_card(options.update, options.run, html=html, **whose, **shown):
             print(path)
     else:
         made = DEFAULT_FORMATS if formats is None else formats
         folder = options.out or options.run
-        for path in write_card(options.run, folder, formats=made, baseline=options.baseline, **shown):
+        for path in write_card(options.run, folder, formats=made, **whose, **shown):
             print(path)
     return EXIT_DONE
 
@@ -124,13 +133,15 @@ def _check_card(options: argparse.Namespace, formats: list[str] | None) -> None:
         raise InputError(f"card {alone}: found '{options.run}' as well; expected no run folder beside it")
     if not alone and options.run is None:
         raise InputError("card: found no run; expected a run folder, as in asrfair card RUN")
-    if options.top is not None and options.top < 1:
-        raise InputError(f"--top {options.top}: expected 1 or more groups")
     told = alone or ("--update" if options.update else "")
-    useless = {"--schema": ("out", "format", "baseline", "top"), "--diff": ("out", "baseline"), "--update": ("out",)}
+    useless = {
+        "--schema": ("out", "format", "baseline", "top", "even_so"),
+        "--diff": ("out", "baseline", "even_so"),
+        "--update": ("out",),
+    }
     for name in useless.get(told, ()):
-        if getattr(options, name) is not None:
-            raise InputError(f"card {told}: found --{name} as well; expected it without")
+        if getattr(options, name) not in (None, False):
+            raise InputError(f"card {told}: found --{name.replace('_', '-')} as well; expected it without")
     forms = {"--update": ("md", "html"), "--diff": ("md", "json")}.get(told)
     for form in formats or () if forms else ():
         if form not in (forms or ()):
@@ -148,6 +159,9 @@ def add_coverage(commands: Any) -> None:
     )
     parser.add_argument("target", metavar="CARD=ROOT|RUN", help="a corpus before a run, or a run folder after it")
     parser.add_argument("--split", metavar="NAME", help="the corpus's split, if it has any")
+    parser.add_argument(
+        "--include-synthetic", action="store_true", help="count a corpus's synthetic utterances as well"
+    )
     parser.add_argument("--by", action="append", metavar="AXIS", help="an axis, or a product of axes; repeat")
     parser.add_argument("--reference-group", action="append", metavar="AXIS=GROUP", help="whom to compare with; repeat")
     parser.add_argument("--level", type=float, metavar="SHARE", help="confidence level (default: 0.95)")
@@ -174,7 +188,7 @@ def _do_coverage(options: argparse.Namespace) -> int:
         "backends": tuple(options.backend) if options.backend else None,
     } | {
         name: getattr(options, name)
-        for name in ("split", "level", "power", "half_width", "wer", "cv2", "dispersion", "pilot")
+        for name in ("split", "include_synthetic", "level", "power", "half_width", "wer", "cv2", "dispersion", "pilot")
     }
     plan = CoveragePlan(**{name: value for name, value in given.items() if value is not None})
     return coverage(options.target, plan, console=console(), out=options.out)

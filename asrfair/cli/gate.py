@@ -16,7 +16,7 @@ def add_check(commands: Any) -> None:
         "check",
         _do_check,
         "hold a run to a policy: exit code 0 passed, 1 failed, 2 unusable, 3 could not be judged",
-        "asrfair check --example > policy.toml\n"
+        "asrfair check timit-run --example > policy.toml\n"
         "  asrfair check timit-run --policy policy.toml --junit fairness.xml --json fairness.json\n"
         "  asrfair check new-run --policy policy.toml --baseline last-release --github",
     )
@@ -35,14 +35,16 @@ def add_check(commands: Any) -> None:
     parser.add_argument(
         "--top", type=int, default=20, metavar="N", help="cells to show of a rule (default: %(default)s)"
     )
-    parser.add_argument("--example", action="store_true", help="print a commented policy and end")
+    parser.add_argument(
+        "--example", action="store_true", help="print a commented policy and end; of RUN's names if that is given"
+    )
 
 
 def _do_check(options: argparse.Namespace) -> int:
     if options.example:
-        from asrfair.run.policy_example import EXAMPLE
+        from asrfair.run.policy_example import EXAMPLE, example_of
 
-        sys.stdout.write(EXAMPLE)
+        sys.stdout.write(EXAMPLE if options.run is None else example_of(options.run))
         return EXIT_DONE
     if options.run is None or options.policy is None:
         raise InputError("check: found no RUN or no --policy; expected: asrfair check RUN --policy FILE.toml")

@@ -9,7 +9,7 @@ from asrfair.report.disparities import aligned, explain, finding
 from asrfair.report.findings import Contrast, contrasts
 from asrfair.report.footnotes import footnotes
 from asrfair.report.page import QUIET, Column, Page, Subhead
-from asrfair.report.text import Row, counted, factor, factor_interval, label, listed
+from asrfair.report.text import Row, counted, factor, factor_interval, label, listed, under
 from asrfair.report.view import View, speakers
 from asrfair.tables import OVERALL
 
@@ -141,7 +141,7 @@ def matched(page: Page, view: View, *, axis: str, top: int) -> None:
     if not flat:
         return
     reference = label(flat[0][0].row["reference_group"])
-    title = f"Ratios to {reference} on the prompts that both have, in {label(view.condition)}"
+    title = f"Ratios to {reference} on the prompts that both have, {under(view.condition)}"
     page.gap()
     if all(map(_same, flat)):
         page.line(f"{title}: the same as on all", indent=2, hang=2)

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from asrfair.report.footnotes import footnotes
 from asrfair.report.page import QUIET, Column, Page
-from asrfair.report.text import Row, chance, label, listed, number, percent, percent_interval
+from asrfair.report.text import Row, chance, label, listed, number, percent, percent_interval, under
 from asrfair.report.view import View
 
 DIFFER, ALIKE, UNKNOWN = "differ", "not shown", "not judged"
@@ -41,7 +41,7 @@ def over_all_groups(page: Page, view: View, *, axis: str) -> None:
     if not main:
         return
     page.gap()
-    page.line(f"Over all groups, in {label(view.condition)}, in points", indent=2, hang=2)
+    page.line(f"Over all groups, {under(view.condition)}, in points", indent=2, hang=2)
     columns = [
         Column("recogniser", wraps=True, narrowest=10),
         Column("highest to\nlowest", wraps=True, narrowest=10),

@@ -5,8 +5,7 @@ speakers, robustness in figures, the condition × group interaction and what cou
 unknown is null.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asrfair.report import sentences
@@ -16,7 +15,7 @@ from asrfair.report.findings import MEASURES
 from asrfair.report.statements import sections
 from asrfair.report.text import Row
 from asrfair.report.view import View, worst_first
-from asrfair.results import Results
+from asrfair.results import Results, plain
 from asrfair.tables import MODELS, OVERALL
 
 FORMAT = 2
@@ -116,7 +115,7 @@ def metrics_card(results: Results, *, deployment: Mapping[str, Any] | None = Non
         "statements": [sentence for part in sentences_of.values() for sentence in part],
         "signature": view.signature.get("signature"),
     }
-    cleaned: dict[str, Any] = _finite(card)
+    cleaned: dict[str, Any] = plain(card)
     return cleaned
 
 
@@ -207,14 +206,3 @@ def _unjudged(view: View, row: Row) -> dict[str, Any]:
 def _failed(view: View, row: Row) -> dict[str, Any]:
     keys = ("axis", "group", "condition", "backend", "failures", "utterances")
     return pick(row, keys) | origin(view, row["axis"])
-
-
-def _finite(value: Any) -> Any:
-    """Return JSON-able data in which a number that is not finite is unknown."""
-    if isinstance(value, dict) or hasattr(value, "items"):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return value
-    return [_finite(item) for item in value]

@@ -6,10 +6,9 @@ A change is named only where its adjusted p shows it; otherwise what the interva
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from asrfair.report.card_tables import Table, provenance
+from asrfair.report.card_tables import Table, p_cell, provenance
 from asrfair.report.text import (
     Row,
-    chance,
     counted,
     factor,
     factor_interval,
@@ -27,14 +26,32 @@ from asrfair.tables import OVERALL
 
 MOST = 10
 """How many changed groups of a kind are sentences; the rest are counted and in the table."""
+MOST_NAMED = 6
 TOLD = {"raised": "rose", "lowered": "fell"}
+OPENINGS = ("The ", "Made ", "Because ", "Nothing ", "Left ", "Failed ", "All ", "In ", "None ", "Measured ")
 Changes = Mapping[str, Any]
 
 
 def changes_told(changes: Changes) -> list[str]:
     """Return the sentences; voices for speakers where the voices of either side are synthetic."""
-    told = [*_lead(changes), *_overall(changes), *_groups(changes), *_disparities(changes), *_alone(changes)]
-    return told if changes["about_people"] else [f"Among synthetic voices: {voiced(sentence)}" for sentence in told]
+    told = [*_lead(changes), *_losses(changes)]
+    if _same(changes):
+        told.append("Nothing differs: every rate is the same before and now.")
+    else:
+        told += [*_overall(changes), *_groups(changes), *_disparities(changes), *_alone(changes)]
+    return told if changes["about_people"] else [f"Among synthetic voices: {_within(voiced(line))}" for line in told]
+
+
+def _same(changes: Changes) -> bool:
+    """Whether the two sides were made alike and have the same rates, as a run has with itself."""
+    others = (changes[name] for name in ("differs", "left_out", "only_old", "only_new"))
+    alike = changes["comparable"] and not any(others) and bool(changes["entries"])
+    return alike and all(entry["old"] == entry["new"] for entry in changes["entries"])
+
+
+def _within(sentence: str) -> str:
+    """Return a sentence to stand after a colon; one that a group's name begins stays as it is."""
+    return f"{sentence[0].lower()}{sentence[1:]}" if sentence.startswith(OPENINGS) else sentence
 
 
 def _lead(changes: Changes) -> Iterator[str]:
@@ -53,6 +70,40 @@ def _lead(changes: Changes) -> Iterator[str]:
         yield "Because the runs were made differently in a way that matters, no change could be judged."
     elif not changes["entries"]:
         yield "Nothing was measured in both runs: no change could be judged."
+
+
+def _losses(changes: Changes) -> Iterator[str]:
+    """Say which utterances one run alone has, and how many transcriptions failed: the changes are made without them."""
+    for side, said, other in (("old", "earlier", "later"), ("new", "later", "earlier")):
+        rows = [row for row in changes["left_out"] if row["side"] == side]
+        whole = next((row["utterances"] for row in rows if row["axis"] == OVERALL), 0)
+        if whole:
+            counts = (f"{_group(row)} {number(row['utterances'])}" for row in rows if row["axis"] != OVERALL)
+            names = listed(counts, most=MOST_NAMED)
+            lead = f"Left out: {counted(whole, 'utterance')} of the {said} run that the {other} lacks"
+            yield f"{lead}{f' ({names})' if names else ''}."
+    for row in [row for row in changes["failures"] if row["axis"] == OVERALL][:MOST]:
+        cell = (row["backend"], row["condition"])
+        own = sorted(
+            (r for r in changes["failures"] if r["axis"] != OVERALL and (r["backend"], r["condition"]) == cell),
+            key=lambda r: -(r["new"] + r["old"]),
+        )
+        groups = "; ".join(f"{_group(r)}: {_counts(r)}" for r in own[:MOST_NAMED])
+        groups += f"; and {counted(len(own) - MOST_NAMED, 'more group')}" if len(own) > MOST_NAMED else ""
+        yield (
+            f"Failed transcriptions, with {label(row['backend'])} in {label(row['condition'])}: {_counts(row)}"
+            f"{f'; {groups}' if groups else ''}. They are in no WER; where more fail, a change in WER tells only a "
+            "part."
+        )
+
+
+def _group(row: Row) -> str:
+    return f"{label(row['group'])} by {label(row['axis'])}"
+
+
+def _counts(row: Row) -> str:
+    alone = f" ({number(row['new_alone'])} in this run alone)" if row["new_alone"] else ""
+    return f"{number(row['old'])} before, {number(row['new'])} now{alone}"
 
 
 def _overall(changes: Changes) -> list[str]:
@@ -85,12 +136,13 @@ def _disparities(changes: Changes) -> Iterator[str]:
     entries = changes["disparities"]
     if not entries:
         return
-    shown = [entry for entry in entries if entry["verdict"] in ("widened", "narrowed")]
+    shown = [entry for entry in entries if entry["verdict"] not in ("not shown", "not judged")]
     for entry in sorted(shown, key=lambda e: -abs(_size(e)))[:MOST]:
         reference = label(entry["reference_group"])
         yield (
-            f"{_place(entry)}: the disparity to {reference} {entry['verdict']}: "
-            f"{_scales(entry)}, adjusted {p_equals(entry['p_adjusted'])} "
+            f"{_place(entry)}: the gap to {reference} was {_gap(entry['old_gap'])} before and is "
+            f"{_gap(entry['new_gap'])} now, {entry['verdict']}: change of the gap {_scales(entry)}, "
+            f"adjusted {_chances(entry)} "
             f"({counted(entry['speakers'], 'speaker')} of the group)."
         )
     if len(shown) > MOST:
@@ -99,6 +151,16 @@ def _disparities(changes: Changes) -> Iterator[str]:
     if judged and not shown:
         of = counted(len(judged), "disparity", plural="disparities")
         yield f"None of {of} to reference groups was shown to change."
+
+
+def _chances(entry: Row) -> str:
+    """Say the p of both scales, which are judged each on its own: «p < 0.001 in points, p = 0.030 as a factor»."""
+    both = (("p_points", "in points"), ("p_factor", "as a factor"))
+    return ", ".join(f"{p_equals(entry[key])} {scale}" for key, scale in both if entry[key] is not None)
+
+
+def _gap(gap: float | None) -> str:
+    return "unknown" if gap is None else f"{points(gap)} points"
 
 
 def _alone(changes: Changes) -> Iterator[str]:
@@ -192,5 +254,5 @@ def changes_table(entries: Sequence[Row], who: str) -> Table:
         )
         times = "-" if ratio["low"] is None else f"{factor(ratio['estimate'])} {factor_interval(ratio)}"
         where = (label(entry["condition"]), label(entry["backend"]))
-        table.append((group, *where, *rates, *counts, on_points, times, chance(entry["p_adjusted"]), entry["verdict"]))
+        table.append((group, *where, *rates, *counts, on_points, times, p_cell(entry["p_adjusted"]), entry["verdict"]))
     return table

@@ -67,6 +67,8 @@ def _axis(view: View, axis: str) -> dict[str, Any]:
         "assigned_by": about.get("assigned_by"),
         "imputed": bool(about.get("imputed")),
         "note": about.get("note"),
+        "instrument": about.get("instrument") or None,
+        "date": about.get("date") or None,
         "reference_group": about.get("reference_group"),
         "groups": groups,
         "intersection": is_product(axis),

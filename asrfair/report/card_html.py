@@ -31,12 +31,18 @@ def html_of(markdown: str) -> str:
     text = re.sub(r"(?<=\d) %", "\u00a0%", without_markers(markdown.removeprefix("\ufeff")))
     tokens = reader.parse(text)
     headings = _headings(tokens)
+    _name_tables(tokens)
     title = next((text for _, _, text in headings), "Service card")
+    body = reader.renderer.render(tokens, reader.options, {})
+    # The card's name stands before the contents, where it is at its beginning.
+    first, end, rest = body.partition("</h1>\n")
+    first, rest = (f"{first}{end}", rest) if body.startswith("<h1") else ("", body)
     return _PAGE.format(
         title=html.escape(title),
         style=_STYLE,
+        first=first,
         contents=_contents([heading for heading in headings if 1 < heading[0] <= DEEPEST_IN_CONTENTS]),
-        body=reader.renderer.render(tokens, reader.options, {}),
+        body=rest,
     )
 
 
@@ -65,15 +71,27 @@ def _contents(headings: Sequence[tuple[int, str, str]]) -> str:
     return "\n".join(items)
 
 
+def _name_tables(tokens: "Sequence[Token]") -> None:
+    """Give every table a number and its caption: the nearest heading, with what its rows are by."""
+    heading, number = "", 0
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            heading = "".join(child.content for child in tokens[place + 1].children or ())
+        if token.type == "table_open":
+            number += 1
+            heads = (each for each in tokens[place:] if each.type == "inline")
+            first = "".join(child.content for child in next(heads).children or ())
+            told = "the facts" if first == "what" else f"by {first}"
+            token.meta = {"id": f"table-{number}", "caption": f"{heading}: {told}" if heading else told}
+
+
 def _table_open(renderer: "RendererHTML", tokens: "Sequence[Token]", index: int, options: Any, env: Any) -> str:
     # A wide table scrolls by itself, with the keyboard too.
-    heads = []
-    for token in tokens[index + 1 :]:
-        if token.type == "thead_close":
-            break
-        if token.type == "inline":
-            heads.append("".join(child.content for child in token.children or ()))
-    return f'<div class="wide" role="region" tabindex="0" aria-label="Table: {html.escape(", ".join(heads))}"><table>\n'
+    name, caption = (html.escape(str(tokens[index].meta[key])) for key in ("id", "caption"))
+    return (
+        f'<div class="wide" role="region" tabindex="0" aria-labelledby="{name}"><table>\n'
+        f'<caption id="{name}">{caption}</caption>\n'
+    )
 
 
 def _table_close(renderer: "RendererHTML", tokens: "Sequence[Token]", index: int, options: Any, env: Any) -> str:
@@ -98,6 +116,7 @@ _PAGE = """<!DOCTYPE html>
 </head>
 <body>
 <a class="skip" href="#card">Skip to the card</a>
+<header>{first}</header>
 <nav aria-label="Contents">
 <details open>
 <summary>Contents</summary>
@@ -135,6 +154,7 @@ pre { background: var(--soft); overflow-x: auto; padding: .75rem; white-space: p
 .wide { margin: 1rem 0; max-height: 34rem; overflow: auto; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 th { background: var(--soft); position: sticky; text-align: left; top: 0; vertical-align: bottom; }
+caption { font-weight: 600; padding: .2rem 0; text-align: start; }
 th, td { border: 1px solid var(--line); overflow-wrap: normal; padding: .3rem .6rem; }
 td { vertical-align: top; }
 nav ul { columns: 15rem; list-style: none; margin: .5rem 0; padding: 0; }

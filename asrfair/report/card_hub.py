@@ -12,7 +12,7 @@ from typing import Any
 from asrfair.errors import InputError
 from asrfair.report.card_markers import without_markers
 from asrfair.report.card_tables import first_of_each
-from asrfair.report.text import Row, counted, label, percent_interval
+from asrfair.report.text import Row, corpus_title, counted, label, percent_interval
 from asrfair.tables import OVERALL
 
 TASK = "automatic-speech-recognition"
@@ -86,7 +86,7 @@ def _result(card: Card, row: Row) -> Any:
         task_type=TASK,
         task_name="Automatic Speech Recognition",
         dataset_type=label(str(corpus.get("card") or "own")),
-        dataset_name=label(str(corpus.get("title") or corpus.get("card") or "own recordings")),
+        dataset_name=label(corpus_title(corpus, unknown="own recordings")),
         dataset_config=_slice(row),
         dataset_split=label(row["condition"]),
         dataset_revision=corpus.get("digest"),

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from asrfair.report.card_tables import Table
+from asrfair.report.card_tables import Table, p_cell
 from asrfair.report.text import (
     Row,
-    chance,
     factor,
     factor_interval,
     label,
@@ -46,10 +45,11 @@ def over_groups(card: Card) -> Table:
     """Return what the intervals support of all groups of an axis, and of all axes, under each condition."""
     head = ("groups by", "condition", "recogniser", "judged", "not judged", "highest", "lowest", "median")
     table: Table = [(*head, "largest upper bound", "smallest lower bound")]
+    every = f"{EVERY} outside ladders" if card["ladders"] else EVERY
     for entry in card["bounds"]:
         where = (
             EVERY if entry["axis"] is None else label(entry["axis"]),
-            EVERY if entry["condition"] is None else label(entry["condition"]),
+            every if entry["condition"] is None else label(entry["condition"]),
         )
         counts = (number(entry["judged"]), number(entry["not_judged"]))
         cells = [_rate(entry[name], entry) for name in ("highest", "lowest")]
@@ -127,7 +127,7 @@ def _both(own: Mapping[str, Row]) -> tuple[str, str]:
 def _chance(own: Mapping[str, Row]) -> str:
     """Return the adjusted p of the factor, or of the points where there is no factor."""
     p = next((row["p_adjusted"] for scale in ("ratio", "difference") if (row := own.get(scale)) is not None), None)
-    return "" if not own else chance(p)
+    return "" if not own else p_cell(p)
 
 
 def conditions(card: Card, who: str) -> Table:
@@ -148,7 +148,18 @@ def conditions(card: Card, who: str) -> Table:
 def worst_by_condition(card: Card, who: str) -> Table:
     """Return the group with the highest rate and the largest upper bound of each axis under each condition."""
     table: Table = [
-        ("axis", "condition", "recogniser", "worst group", who, "words", "WER %", "interval", "no group above %")
+        (
+            "axis",
+            "condition",
+            "recogniser",
+            "worst group",
+            who,
+            "words",
+            "WER %",
+            "interval",
+            "largest upper bound of the judged, %",
+            "not judged",
+        )
     ]
     for entry in card["bounds"]:
         cell = entry["highest"]
@@ -156,7 +167,8 @@ def worst_by_condition(card: Card, who: str) -> Table:
             where = (label(entry["axis"]), label(entry["condition"]), label(entry["backend"]), label(cell["group"]))
             counts = (number(cell["speakers"]), number(cell["reference_words"]))
             top = f"{percent(entry['bound']['high'])} ({label(entry['bound']['group'])})"
-            table.append((*where, *counts, percent(cell["wer"]), percent_interval(cell), top))
+            rate = (percent(cell["wer"]), percent_interval(cell))
+            table.append((*where, *counts, *rate, top, number(entry["not_judged"])))
     return table if len({row[1] for row in table[1:]}) > 1 else []
 
 

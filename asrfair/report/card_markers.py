@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from asrfair.errors import InputError, expected
 
-_MARKER = re.compile(r"^\ufeff?[ \t]*<!--[ \t]*asrfair:[^\n]*$", re.MULTILINE)
+OF = "asrfair:of"
+"""Begins the comment that says whose card it is (`asrfair.report.card_identity`); it stands in a measured part."""
+_MARKER = re.compile(r"^\ufeff?[ \t]*<!--[ \t]*asrfair:(?!of )[^\n]*$", re.MULTILINE)
+_OF = re.compile(rf"^[ \t]*<!-- {OF} (.*) -->[ \t]*\r?$", re.MULTILINE)
 _FORM = re.compile(r"\ufeff?[ \t]*<!--[ \t]*asrfair:(begin|end)[ \t]+(\S+)[ \t]*-->[ \t]*\r?")
 
 
@@ -51,8 +54,14 @@ def replaced(text: str, blocks: Mapping[str, str], *, where: object) -> str:
 
 
 def without_markers(text: str) -> str:
-    """Return ``text`` without the lines of its markers."""
-    return re.sub(r"(?m)^" + _FORM.pattern + r"\n?", "", text)
+    """Return ``text`` without the lines of its markers and the one that says whose card it is."""
+    return re.sub(rf"(?m)^(?:{_FORM.pattern}|{_OF.pattern.removeprefix('^')})\n?", "", text)
+
+
+def identity_of(text: str) -> str | None:
+    """Return what a card's text keeps of whose it is, as JSON; None where it keeps nothing."""
+    found = _OF.search(text)
+    return None if found is None else found[1]
 
 
 def marked(text: str) -> bool:

@@ -29,6 +29,8 @@ INDICES = ("generalised_entropy", "theil", "gini")
 def provenance(axis: Mapping[str, Any]) -> str:
     """Return an axis with who assigned its labels, imputed ones named as such."""
     origin = str(axis["assigned_by"] or "origin of labels unknown")
+    # Cards of before have no dates, and rows about one group need none.
+    origin += f", {axis['date']}" if axis.get("date") else ""
     imputed = "; imputed labels" if axis["imputed"] and "imputed" not in origin else ""
     return f"{label(axis['axis'])} ({origin}{imputed})"
 
@@ -93,15 +95,15 @@ def comparisons(rows: Sequence[Row], who: str) -> Table:
         table.append(
             (
                 str(row["measure"]).replace("_", " ") + (", points" if on_points else ""),
-                f"{label(row['axis'])}: {label(row['group'])}",
-                _against(row),
+                _whose(row, who),
+                _against(row, who),
                 label(row["condition"]),
                 label(row["backend"]),
                 f"{number(row['speakers'])} / {number(row['reference_speakers'])}",
                 _words(row),
                 shown,
                 interval,
-                chance(row["p_adjusted"]),
+                p_cell(row["p_adjusted"]),
                 _findable(row["detectable"], on_points=on_points),
                 row["note"] or "",
             )
@@ -133,7 +135,7 @@ def over_all_groups(rows: Sequence[Row]) -> Table:
                 between,
                 _points(spread),
                 indices,
-                "-" if equality is None or equality["p_adjusted"] is None else chance(equality["p_adjusted"]),
+                p_cell(None if equality is None else equality["p_adjusted"]),
                 "; ".join(notes),
             )
         )
@@ -186,8 +188,28 @@ def _words(row: Row) -> str:
     return number(None) if both == (None, None) else " / ".join(map(number, both))
 
 
-def _against(row: Row) -> str:
-    parts = [] if row["reference_group"] == row["group"] else [label(row["reference_group"])]
+def p_cell(p: float | None) -> str:
+    """Return an adjusted p for a table, «-» where there is none."""
+    return "-" if p is None else chance(p)
+
+
+def _whose(row: Row, who: str) -> str:
+    """Say whose comparison it is: a group's, that of all together, or of all groups of an axis against each other."""
+    if _over_groups(row):
+        return f"{label(row['axis'])}: all groups"
+    return f"all {who}" if row["axis"] == OVERALL else f"{label(row['axis'])}: {label(row['group'])}"
+
+
+def _over_groups(row: Row) -> bool:
+    """Whether a measure is of an axis's groups together and so has no reference group."""
+    return row["axis"] != OVERALL and row["group"] == OVERALL and row["reference_group"] is None
+
+
+def _against(row: Row, who: str) -> str:
+    if _over_groups(row):
+        return "each other"
+    other = f"all {who}" if row["reference_group"] == OVERALL else label(row["reference_group"])
+    parts = [] if row["reference_group"] == row["group"] else [other]
     for key in ("condition", "backend"):
         if row[f"reference_{key}"] not in (None, row[key]):
             parts.append(label(row[f"reference_{key}"]))

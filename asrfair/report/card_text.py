@@ -9,12 +9,13 @@ from typing import Any
 
 from asrfair.report import card_tables as tables
 from asrfair.report.card_changes import changes_table, changes_told
+from asrfair.report.card_identity import identity_line
 from asrfair.report.card_main import conditions, contrasts, errors, handicaps, over_groups, worst_by_condition
 from asrfair.report.card_markers import replaced
 from asrfair.report.card_owner import frame
 from asrfair.report.card_tables import Table, first_of_each, provenance
 from asrfair.report.sentences import SYNTHETIC
-from asrfair.report.text import label, listed, number, safe
+from asrfair.report.text import corpus_title, label, listed, number, safe
 from asrfair.report.view import voiced
 
 TOP = 20
@@ -99,13 +100,13 @@ def _front(card: Card) -> list[str]:
     measured = card["what_was_measured"]
     corpus = measured["corpus"]
     notice = [f"**{escape(card['notice'])}**", ""] if card["notice"] else []
-    title = corpus.get("title") or corpus.get("card") or "unknown"
+    title = corpus_title(corpus, unknown="unknown")
     date = measured["created"] or "an unknown date"
     by = f" with asrfair {measured['asrfair']}" if measured["asrfair"] else ""
-    told = [f"Corpus: {escape(str(title))}. Measured on {escape(str(date) + by)}.", ""]
+    told = [f"Corpus: {escape(title)}. Measured on {escape(str(date) + by)}.", ""]
     table: Table = [("recogniser", "version")]
     table += [(label(name), _identity(facts)) for name, facts in measured["backends"].items()]
-    return [*notice, *told, *_table(table)]
+    return [identity_line(card), "", *notice, *told, *_table(table)]
 
 
 def _identity(facts: Any) -> str:

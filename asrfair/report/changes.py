@@ -11,7 +11,7 @@ from asrfair.report.disparities import Cells, Told, compared, explain, name_colu
 from asrfair.report.findings import Contrast, contrasts
 from asrfair.report.footnotes import footnotes
 from asrfair.report.page import QUIET, Column, Page, Subhead
-from asrfair.report.text import counted, label, number, percent, points
+from asrfair.report.text import counted, label, number, percent, points, under
 from asrfair.report.view import View, speakers
 from asrfair.results import Results
 from asrfair.tables import CONDITIONS, OVERALL
@@ -85,7 +85,7 @@ def changes(page: Page, view: View, pair: Pairing, *, axis: str, top: int) -> No
     body: list[Cells | Subhead] = []
     for condition, rows in shown.items():
         if axis != OVERALL and len(found) > 1:
-            body.append(Subhead(f"in {label(condition)}"))
+            body.append(Subhead(f"{under(condition)}"))
         for contrast in rows:
             called = label(condition) if axis == OVERALL else label(contrast.group)
             wers = [percent(wer) for wer in rates.get((contrast.group, condition), (None, None))]
@@ -120,7 +120,7 @@ def gaps(page: Page, view: View, pair: Pairing, *, axis: str, top: int) -> None:
     body: list[Cells | Subhead] = []
     for condition, rows in shown.items():
         if len(found) > 1:
-            body.append(Subhead(f"in {label(condition)}"))
+            body.append(Subhead(f"{under(condition)}"))
         for contrast in rows:
             gap = sizes.get((pair.name, axis, contrast.group, condition), (None, None))
             row = next(each)

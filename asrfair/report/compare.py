@@ -11,6 +11,7 @@ from asrfair.report.disparities import Cells
 from asrfair.report.findings import Contrast, contrasts
 from asrfair.report.page import QUIET, WARNING, Column, Page, Subhead
 from asrfair.report.text import (
+    corpus_title,
     counted,
     factor,
     factor_interval,
@@ -20,6 +21,7 @@ from asrfair.report.text import (
     p_equals,
     points,
     points_interval,
+    under,
 )
 from asrfair.report.view import View
 from asrfair.results import Results
@@ -60,7 +62,7 @@ def _what(page: Page, view: View, facts: Mapping[str, Any], *, old: str, new: st
         told = listed((label(getattr(pair, side).removesuffix(f" ({side})")) for pair in names), most=6)
         page.line(f"{side}  {label(run)}: {told}", indent=2, hang=5)
     corpus = view.corpus
-    title = label(str(corpus.get("title") or corpus.get("card") or "corpus unknown"))
+    title = label(corpus_title(corpus, unknown="corpus unknown"))
     people = counted(corpus.get("speakers"), "voice" if view.synthetic else "speaker")
     both = f"{counted(facts['shared'], 'utterance')} in both runs, {people}"
     normalizer = label(str((view.signature.get("normalizer") or {}).get("label") or "unknown"))
@@ -92,7 +94,7 @@ def _overview(page: Page, view: View) -> None:
     page.heading("Overview")
     condition = view.condition
     for pair in pairings(view):
-        lead = f"{label(pair.name)}, in {label(condition)}"
+        lead = f"{label(pair.name)}, {under(condition)}"
         page.line(lead, style="bold", indent=2)
         for contrast in contrasts(view, "backend", axis=OVERALL, backend=pair.new, condition=condition):
             page.line(f"{view.who('All speakers')}: {_change(view, contrast)}", indent=4, hang=2)
@@ -185,14 +187,13 @@ def _failures(page: Page, view: View, facts: Mapping[str, Any]) -> None:
         indent=2,
         hang=2,
     )
-    most = max(rows, key=lambda row: row["old"] + row["new"] + row["both"])
     columns = [
         Column("recogniser, condition, group", wraps=True, narrowest=20),
         *(Column(title, align="right") for title in ("only\nold", "only\nnew", "both")),
     ]
     body: list[Cells | Subhead] = []
     order = sorted(rows, key=lambda row: (row["axis"] != OVERALL, -(row["old"] + row["new"] + row["both"])))
-    for row in order[: MOST_LEFT_OUT if most else 0]:
+    for row in order[:MOST_LEFT_OUT]:
         group = view.who("all speakers") if row["axis"] == OVERALL else f"{label(row['axis'])} {label(row['group'])}"
         name = ", ".join([label(row["pair"]), label(row["condition"]), group])
         body.append([name, number(row["old"]), number(row["new"]), number(row["both"])])

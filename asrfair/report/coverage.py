@@ -44,15 +44,19 @@ class Survey:
     synthetic: bool = False
 
 
-def could_have_found(row: Row) -> str:
+def could_have_found(row: Row, *, wer: float | None = None) -> str:
     """Say «this comparison, taken alone, could have found a ratio of 1.80 or more (80 % power)».
 
-    Alone: before adjusting for the other comparisons. Empty where the row's ``detectable`` is unknown.
+    Alone: before adjusting for the other comparisons. Empty where the row's ``detectable`` is unknown, or asks for a
+    WER above 100 % beside the other side's ``wer``.
     """
     least = row.get("detectable")
     if least is None:
         return ""
-    size = f"a ratio of {factor(least)}" if "ratio" in row["measure"] else f"a difference of {100 * least:.1f} points"
+    on_ratio = "ratio" in row["measure"]
+    if wer is not None and (wer * least if on_ratio else wer + least) > LARGEST:
+        return ""
+    size = f"a ratio of {factor(least)}" if on_ratio else f"a difference of {100 * least:.1f} points"
     return f"this comparison, taken alone, could have found {size} or more ({POWER})"
 
 

@@ -6,7 +6,8 @@ Keys, of version 1: a key may be added without a new version, none goes or chang
 ``asrfair``         the version of asrfair that wrote it
 ``overview``        ``condition`` it speaks of, ``level``, ``findings`` about groups joined over recognisers, each with
                     axis, group, verdict (``worse``, ``better``), ``than``, and ``shown_with``: recogniser, measure,
-                    estimate, low, high, p_adjusted, exploratory
+                    estimate, low, high, p_adjusted, exploratory; ``elsewhere`` likewise, with the ``condition``: what
+                    other conditions show and this one does not
 ``statements``      the findings in sentences, as the service card has them
 ``tables``          rows of the tables ``rates``, ``disparities``, ``metrics``, ``tests``, ``models``, ``sensitivity``,
                     ``conditions``, ``handicaps`` and ``failures``, whole, as `asrfair.schemas` lists their columns
@@ -18,8 +19,6 @@ Keys, of version 1: a key may be added without a new version, none goes or chang
 Rates are fractions; unknown is null; no number is infinite.
 """
 
-import math
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -27,10 +26,10 @@ import polars as pl
 from asrfair import __version__
 from asrfair.report.card import metrics_card
 from asrfair.report.findings import standing
-from asrfair.report.lead import Shown, shown
+from asrfair.report.lead import Shown, elsewhere, shown
 from asrfair.report.text import Row
 from asrfair.report.view import View
-from asrfair.results import Results
+from asrfair.results import Results, plain
 
 VERSION = 1
 TABLES = ("rates", "disparities", "metrics", "tests", "models", "sensitivity", "conditions", "handicaps", "failures")
@@ -53,7 +52,7 @@ def report_data(results: Results, *, timings: pl.DataFrame | None = None) -> dic
         "signature": dict(results.signature),
     }
     # The card is plain already.
-    return {**_plain(data), "card": card}
+    return {**plain(data), "card": card}
 
 
 def _overview(view: View) -> dict[str, Any]:
@@ -68,29 +67,19 @@ def _overview(view: View) -> dict[str, Any]:
         "condition": condition,
         "level": view.signature.get("level"),
         "findings": [_finding(finding) for finding in shown(view, standings)],
+        "elsewhere": [_finding(finding, "condition") for finding in elsewhere(view, standings)],
     }
 
 
-def _finding(finding: Shown) -> dict[str, Any]:
+def _finding(finding: Shown, *more: str) -> dict[str, Any]:
     return {
         "axis": finding.axis,
         "group": finding.group,
         "verdict": finding.verdict,
         "than": finding.other,
-        "shown_with": [{"recogniser": backend, **_picked(contrast.row)} for backend, contrast in finding.found],
+        "shown_with": [{"recogniser": backend, **_picked(contrast.row, *more)} for backend, contrast in finding.found],
     }
 
 
-def _picked(row: Row) -> dict[str, Any]:
-    return {name: row[name] for name in FINDING}
-
-
-def _plain(value: Any) -> Any:
-    """Return data for JSON in which a number that is not finite is unknown."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, str | int):
-        return value
-    return [_plain(item) for item in value] if isinstance(value, Iterable) else str(value)
+def _picked(row: Row, *more: str) -> dict[str, Any]:
+    return {name: row[name] for name in (*more, *FINDING)}

@@ -18,6 +18,7 @@ from asrfair.report.text import (
     number,
     points,
     short_points_interval,
+    under,
 )
 from asrfair.report.view import View, speakers
 from asrfair.tables import OVERALL
@@ -128,7 +129,7 @@ def _body(view: View, found: Found, shown: Found, cells: Sequence[Cells], *, by_
     each = iter(cells)
     for condition, rows in shown.items():
         if len(found) > 1 and by_group:
-            body.append(Subhead(f"in {label(condition)}"))
+            body.append(Subhead(f"{under(condition)}"))
         for contrast in rows:
             name = label(contrast.group) if by_group else label(condition)
             body.append([f"{name} ({speakers(contrast.row['speakers'])})", *next(each)])

@@ -160,7 +160,7 @@ class Standing:
         return sorted(found, key=lambda contrast: -abs(contrast.size or 0.0))
 
     def widest(self) -> Contrast | None:
-        """Return the judged contrast whose interval leaves the largest factor open, in either direction."""
+        """Return the judged contrast whose interval leaves the largest factor open to the worse side."""
         ratios = [c for c in self.contrasts if c.judged and open_factor(c) is not None]
         return max(ratios, key=lambda contrast: open_factor(contrast) or 0.0, default=None)
 
@@ -209,19 +209,15 @@ def _largest_first(contrast: Contrast) -> tuple[bool, bool, bool, float, str]:
 
 
 def open_factor(contrast: Contrast) -> float | None:
-    """Return the largest factor, in either direction, that the ratio's interval does not rule out."""
+    """Return the largest factor to the worse side that the ratio's interval does not rule out."""
     row = contrast.ratio
-    if row is None or row["low"] is None or row["high"] is None or row["low"] <= 0:
-        return None
-    return max(float(row["high"]), 1 / float(row["low"]))
+    return None if row is None or row["low"] is None or row["high"] is None else float(row["high"])
 
 
 def open_points(contrast: Contrast) -> float | None:
-    """Return the largest difference of rates, in either direction, that its interval does not rule out."""
+    """Return the largest difference of rates to the worse side that its interval does not rule out."""
     row = contrast.difference
-    if row is None or row["low"] is None or row["high"] is None:
-        return None
-    return max(abs(float(row["low"])), abs(float(row["high"])))
+    return None if row is None or row["low"] is None or row["high"] is None else float(row["high"])
 
 
 @dataclass(frozen=True)

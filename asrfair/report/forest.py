@@ -10,9 +10,12 @@ from asrfair.report.text import Row, percent
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
 
-def forest(rows: Sequence[Row], *, glyphs: Glyphs, guide: float | None) -> Drawn:
-    """Return the intervals of ``rates`` rows as drawings, with a ``guide`` line at a WER to compare with."""
-    top = scale_top(rows)
+def forest(rows: Sequence[Row], *, glyphs: Glyphs, guide: float | None, top: float | None = None) -> Drawn:
+    """Return the intervals of ``rates`` rows as drawings, with a ``guide`` line at a WER to compare with.
+
+    ``top`` is the end of a scale that several tables share; without it the rows have their own.
+    """
+    top = scale_top(rows) if top is None else top
     return Drawn(head=_axis(top), rows=[_bar(row, top=top, glyphs=glyphs, guide=guide) for row in rows])
 
 

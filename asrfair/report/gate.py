@@ -31,6 +31,9 @@ def render_gate(found: Verdicts, console: Console, *, top: int = 20) -> None:
         page.line(f"regressions against {label(found.baseline)}", indent=2, hang=2)
     asked = f"{counted(len(found.rules), 'rule')}, {counted(len(found.cells), 'comparison')}"
     page.line(f"{asked}: {words.tally(dict(found.counted()))}", indent=2, hang=2)
+    if not all(map(words.is_known, found.rules)):
+        bounds = f"bounds {words.level(found.level)}; alarms at the level of their Holm step"
+        page.line(bounds, indent=2, hang=2)
     for number_of, rule in enumerate(found.rules):
         _rule(page, found, number_of, rule, top=top)
     page.heading("How the bounds were made")
@@ -54,6 +57,7 @@ def _rule(page: Page, found: Verdicts, place: int, rule: Rule, *, top: int) -> N
         rest = Counter(cell.outcome for cell in cells) - Counter(cell.outcome for cell in shown)
         page.line(f"and {number(len(cells) - len(shown))} more: {words.tally(rest)}", indent=2)
     page.line(words.passed(cells), indent=2, hang=2)
+    page.line(words.failed(rule, cells), style=WARNING, indent=2, hang=2)
     _reasons(page, found, rule, cells)
     for line in (words.levels(cells), words.methods(cells)):
         page.line(line, style=QUIET, indent=2, hang=2)

@@ -23,7 +23,7 @@ def gate_data(found: Verdicts) -> dict[str, Any]:
         "run": found.run,
         "baseline": found.baseline,
         "corpus": found.corpus,
-        "outcome": {0: "passed", 1: "failed", 3: "could not be judged"}[found.exit_code],
+        "outcome": found.ended,
         "exit_code": found.exit_code,
         "level": found.level,
         "one_sided": True,

@@ -67,7 +67,7 @@ def _cell(found: Verdicts, rule: Rule, cell: Cell) -> tuple[str, ...]:
     return (
         words.place(rule, cell),
         words.size(cell.estimate, rule.limit),
-        "counted" if rule.asked in words.KNOWN else words.bounds(rule, cell),
+        "counted" if words.is_known(rule) else words.bounds(rule, cell),
         words.evidence(found, cell),
         f"{_shown(cell.outcome)}: {cell.verdict}{f' ({why})' if why else ''}",
     )

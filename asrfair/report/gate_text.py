@@ -7,12 +7,11 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from asrfair.report.text import UNKNOWN, counted, factor, label, number, percent, points, safe
-from asrfair.report.verdicts import FAILED, OUTCOMES, PASSED, UNJUDGED, Cell, Limit, Outcome, Rule, Verdicts
+from asrfair.report.text import UNKNOWN, counted, factor, label, listed, number, percent, points, safe
+from asrfair.report.verdicts import FAILED, KNOWN, OUTCOMES, PASSED, UNJUDGED, Cell, Limit, Outcome, Rule, Verdicts
 from asrfair.report.view import is_few, voiced
 from asrfair.tables import OVERALL
 
-KNOWN = ("at least", "at most")
 SHORT: dict[Outcome, str] = {PASSED: "passed", FAILED: "failed", UNJUDGED: "not judged"}
 FULL: dict[Outcome, str] = {PASSED: "passed", FAILED: "failed", UNJUDGED: "could not be judged"}
 COUNTS_AS = {
@@ -21,6 +20,7 @@ COUNTS_AS = {
     "report": "keeps the gate from passing (exit code 3)",
 }
 GAP = "gap"
+MANY = 30
 
 
 def who(found: Verdicts, text: str) -> str:
@@ -127,7 +127,14 @@ def evidence(found: Verdicts, cell: Cell) -> str:
             people += f" against {number(cell.reference_speakers)}"
     words = "" if cell.reference_words is None else counted(cell.reference_words, "word")
     few = "" if words or cell.utterances is None else counted(cell.utterances, "utterance")
-    return who(found, ", ".join(part for part in (people, words, few) if part))
+    failed = f"{counted(cell.failures, 'transcription')} failed" if cell.failures else ""
+    return who(found, ", ".join(part for part in (people, words, few, failed) if part))
+
+
+def failed(rule: Rule, cells: Sequence[Cell]) -> str:
+    """Say where transcriptions failed: «failed transcriptions, in no WER: 120 (b, clean)»; «» where none did."""
+    named = [f"{number(cell.failures)} ({place(rule, cell)})" for cell in cells if cell.failures]
+    return f"failed transcriptions, in no WER: {listed(named, most=6)}" if named else ""
 
 
 def why(found: Verdicts, cell: Cell) -> str:
@@ -165,8 +172,7 @@ def tally(counts: Mapping[Outcome, int]) -> str:
 
 def conclusion(found: Verdicts) -> str:
     """Say how the gate ended, in one word or two, and its exit code."""
-    ended = {0: "passed", 1: "failed", 3: "could not be judged"}[found.exit_code]
-    return f"{ended} (exit code {found.exit_code})"
+    return f"{found.ended} (exit code {found.exit_code})"
 
 
 def how(found: Verdicts) -> list[str]:
@@ -189,9 +195,25 @@ def how(found: Verdicts) -> list[str]:
             "The lower bound of a gap or spread over groups leaves out twice as little: with groups alike, chance on "
             "both sides can only widen it."
         )
+    if any(rule.measure in (GAP, "worst_group_wer") for rule in found.rules):
+        told.append(
+            "What is found of a worst group or a gap is a plug-in value, biased upward: the group was picked for being "
+            "highest. The bounds allow for that."
+        )
+    if any(_is_small(found.rules[cell.rule], cell) for cell in found.cells):
+        told.append(
+            f"A rate's bound on fewer than {MANY} speakers may be wrong more often: where one speaker in ten errs four "
+            "times as much as the others, who are alike, a rate at its limit passes in up to 23 % of runs (simulated)."
+        )
     if any(is_few(cell.speakers) for cell in found.cells):
         told.append("*: fewer than 10 speakers, who may not be like the others of their group.")
     return [who(found, line) for line in told]
+
+
+def _is_small(rule: Rule, cell: Cell) -> bool:
+    """Return whether a rate is bounded from so few speakers that outliers among them are easily missed."""
+    bounded = rule.limit.unit == "rate" and not is_known(rule) and cell.high is not None
+    return bounded and cell.speakers is not None and cell.speakers < MANY
 
 
 def levels(cells: Iterable[Cell]) -> str:

@@ -5,7 +5,7 @@ cell without an interval is not shaded: it was not judged. Shades are characters
 """
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -13,7 +13,7 @@ from rich.text import Text
 from asrfair.report.footnotes import footnotes
 from asrfair.report.forest import cell
 from asrfair.report.page import GAP, QUIET, Column, Glyphs, Page
-from asrfair.report.text import Row, label, number, percent_interval
+from asrfair.report.text import Row, label, number, percent_interval, under
 from asrfair.report.view import View, speakers
 
 NO_WORDS = "(n)  no reference words: the number of errors in place of a rate"
@@ -23,15 +23,23 @@ NAMES_WIDTH = 16
 COLOURS = ("", "black on yellow", "black on bright_red", "bright_white on red", "bright_white on magenta")
 
 
-def heat_table(page: Page, view: View, *, axis: str, backend: str, main: Sequence[Row]) -> None:
-    """Write the groups of ``main``, in its order, under every condition, in blocks that fit the page."""
+def highest(view: View, *, axis: str, groups: Mapping[str, Collection[str | None]]) -> float:
+    """Return the highest WER that could be judged of each recogniser's ``groups`` under any condition; 0 of none."""
+    rows = (row for name, own in groups.items() for row in view.rates(axis=axis, backend=name) if row["group"] in own)
+    return max((row["wer"] for row in rows if row["wer"] is not None and row["low"] is not None), default=0.0)
+
+
+def heat_table(page: Page, view: View, *, axis: str, backend: str, main: Sequence[Row], top: float) -> None:
+    """Write the groups of ``main``, in its order, under every condition, in blocks that fit the page.
+
+    A cell at ``top`` is the darkest: the highest WER of all recognisers' tables of the axis.
+    """
     groups = {row["group"] for row in main}
     cells = {
         (row["group"], row["condition"]): row
         for row in view.rates(axis=axis, backend=backend)
         if row["group"] in groups
     }
-    top = max((row["wer"] for row in cells.values() if row["wer"] is not None and row["low"] is not None), default=0.0)
     title = f"group\n{view.who('speakers')}\n/ words"
     names = [_named(row) for row in main]
     widest = max(cell_len(line) for name in (*names, title) for line in str(name).split("\n"))
@@ -57,7 +65,7 @@ def heat_table(page: Page, view: View, *, axis: str, backend: str, main: Sequenc
     _legend(page, view, list(cells.values()), top=top)
     told = {row["group"]: row["note"] for row in main}
     others = [row for row in cells.values() if row["note"] != told[row["group"]]]
-    footnotes(page, view, [(f"{label(row['group'])} in {label(row['condition'])}", row) for row in others])
+    footnotes(page, view, [(f"{label(row['group'])} {under(row['condition'])}", row) for row in others])
 
 
 def shade(rate: float | None, *, top: float, glyphs: Glyphs) -> int:
@@ -98,7 +106,8 @@ def _cell(view: View, page: Page, row: Row | None, main: Row, *, top: float) -> 
 def _legend(page: Page, view: View, rows: Sequence[Row], *, top: float) -> None:
     glyphs = page.glyphs
     shades = glyphs.shades.strip()
-    parts = [f"{shades}  darker: nearer to the highest WER here"] if top > 0 else []
+    where = "with any recogniser here" if len(view.backends) > 1 else "here"
+    parts = [f"{shades}  darker: nearer to the highest WER {where}"] if top > 0 else []
     if any(row["low"] is None for row in rows):
         parts.append(f"{glyphs.alone}  not judged")
     page.line("; ".join(parts), style=QUIET, indent=2, hang=len(shades) + 2)

@@ -50,7 +50,7 @@ def _properties(found: Verdicts, rule: Rule) -> dict[str, str]:
         "limit": rule.limit.written,
         "policy": found.policy,
         "level": words.level(found.level),
-        "how": " ".join(words.how(found)),
+        "how": " ".join((*words.how(found), *found.notes)),
         "run": found.run,
         "signature": str(found.signature.get("signature") or "unsigned"),
     }

@@ -37,12 +37,20 @@ def render_matrix(board: Mapping[str, Any], console: Console) -> None:
         indent=2,
         hang=2,
     )
+    _left_out(page, board)
     _failed(page, board)
     _differences(page, board)
     for axis in (*board["axes"], OVERALL):
         _axis(page, board, axis)
     page.gap()
     page.line(voiced(METHOD) if synthetic else METHOD, style=QUIET, indent=2, hang=2)
+
+
+def _left_out(page: Page, board: Mapping[str, Any]) -> None:
+    left = {name: many for name, many in board["left_out"].items() if many}
+    if left:
+        told = listed((f"{label(name)} {number(many)}" for name, many in left.items()), most=6)
+        page.line(f"left out: utterances that not all runs have ({told})", style=WARNING, indent=2, hang=2)
 
 
 def _failed(page: Page, board: Mapping[str, Any]) -> None:

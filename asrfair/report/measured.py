@@ -62,7 +62,7 @@ def conditions_measured(page: Page, view: View) -> None:
     parts = {name: _of(heard, name) for name in (None, *named)}
     page.line(f"medians over {_sizes([*map(len, parts.values())])}; levels in dB of full scale", indent=2, hang=2)
     shown = [column for column in CONDITIONS if column not in ADDED or _has(heard, "requested_snr_db")]
-    head = Column("condition", wraps=True, narrowest=12)
+    head = Column("condition", wraps=True, narrowest=10)
     page.table(
         [head, *map(_column, shown), Column("mis-\nses", align="right")],
         [

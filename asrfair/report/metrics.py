@@ -2,7 +2,7 @@
 
 from asrfair.report.footnotes import footnotes
 from asrfair.report.page import QUIET, Column, Page
-from asrfair.report.text import Row, label, listed, percent, percent_interval
+from asrfair.report.text import Row, label, listed, percent, percent_interval, under
 from asrfair.report.view import View
 from asrfair.tables import OVERALL
 
@@ -36,7 +36,7 @@ def other_measures(page: Page, view: View) -> None:
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
     names = [view.who(metric_name(metric)) for metric in metrics]
     page.gap()
-    page.line(f"Other measures, in {label(condition)}, in per cent", indent=2, hang=2)
+    page.line(f"Other measures, {under(condition)}, in per cent", indent=2, hang=2)
     columns = {backend: [_rate(view, backend, condition)] for backend in view.backends}
     for backend, cells in columns.items():
         cells += [_told(found.get((metric, backend))) for metric in metrics]

@@ -86,8 +86,8 @@ def closing(page: Page, view: View) -> None:
     lines += [str(note) for note in view.signature.get("notes") or ()]
     if view.axes:
         lines.append(
-            f"A disparity is called shown when its p, adjusted (Holm) over its family{_family(view)}, is below "
-            f"{view.alpha:g}; the p is the ratio's, or the difference's where the ratio has none. For the extra "
+            f"A disparity is called shown when its adjusted p is below {view.alpha:g}: {sentences.adjusted(view)}. "
+            "The p is the ratio's, or the difference's where the ratio has none. For the extra "
             "cost of a condition the points and the factor have a p each; it costs more, or less, where both show it. "
             "The intervals are not adjusted. The group with the highest WER was picked for being highest, which makes "
             "it look a little worse than it is."
@@ -95,7 +95,12 @@ def closing(page: Page, view: View) -> None:
     if view.results.disparities["detectable"].is_not_null().any():
         lines.append(f"Could find: the smallest ratio that a comparison, taken alone, would have shown with {POWER}.")
     if view.rows("tests", test="equality"):
-        lines.append(view.who("Equality: speakers permuted over the groups, p adjusted over the conditions."))
+        lines.append(
+            view.who(
+                "Equality: speakers permuted over the groups, p adjusted over the conditions. "
+                "It asks another question: whether the groups of an axis differ at all."
+            )
+        )
     if lines:
         page.heading("Notes")
         for line in lines:
@@ -105,12 +110,6 @@ def closing(page: Page, view: View) -> None:
         page.line(line, style=QUIET, indent=2)
     if view.signature.get("limit") is not None:
         page.line(sentences.limited(view.signature["limit"]), style=WARNING, indent=2)
-
-
-def _family(view: View) -> str:
-    columns = [str(name).replace("backend", "recogniser") for name in view.signature.get("family") or ()]
-    named = "; those named beforehand are one" if view.confirmed else ""
-    return f" (of the same {listed(columns)}{named})" if columns else ""
 
 
 def _folded(signature: str, *, width: int) -> list[str]:

@@ -10,6 +10,7 @@ from asrfair.report.page import WARNING, Page
 from asrfair.report.rungs import Ladder, found_ladders
 from asrfair.report.text import (
     Row,
+    corpus_title,
     counted,
     factor,
     factor_interval,
@@ -26,7 +27,7 @@ from asrfair.report.view import View
 
 def what_was_run(page: Page, view: View) -> None:
     """Write the corpus, the conditions, the recognisers and how text and intervals were made."""
-    page.line(f"asrfair: {view.corpus.get('title') or view.corpus.get('card') or 'transcripts'}", style="bold")
+    page.line(f"asrfair: {corpus_title(view.corpus, unknown='transcripts')}", style="bold")
     page.gap()
     for name, content in _facts(view):
         page.line(f"{name:<13}{content}", indent=2, hang=13)
@@ -152,11 +153,18 @@ def _standing(view: View, found: Standing) -> list[str]:
     if found.reference is not None and worst["group"] == found.reference:
         told.append(f"{found.other} is itself the reference group.")
     elif contrast is not None:
-        told.append(f"That is {sentences.size(contrast, to=found.other)}{_verdict(view, found, contrast)}.")
+        told.append(_against_other(view, found, contrast))
         told += _against_all(view, found)
     elif worst["group"] is None:
         told.append(f"{view.who('Unlabelled speakers')} are not compared with {found.other}.")
     return [*told, *above, *_others(view, found)]
+
+
+def _against_other(view: View, found: Standing, contrast: Contrast) -> str:
+    size = sentences.size(contrast, to=found.other)
+    if not contrast.judged:
+        return f"Against {found.other} it could not be judged (that is {size})."
+    return f"That is {size}{_verdict(view, found, contrast)}."
 
 
 def _verdict(view: View, found: Standing, contrast: Contrast) -> str:
@@ -165,7 +173,7 @@ def _verdict(view: View, found: Standing, contrast: Contrast) -> str:
     if verdict != "not shown":
         return f": {sentences.verdict(view, contrast, to=found.other)}"
     shown = any(found.with_verdict(side, view.alpha) for side in SHOWN)
-    return f": {sentences.verdict(view, contrast, to=found.other)}{findable(contrast)}" if shown else ""
+    return f": {sentences.verdict(view, contrast, to=found.other)}{findable(view, found, contrast)}" if shown else ""
 
 
 def _higher(view: View, row: Row) -> str:

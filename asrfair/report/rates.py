@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from asrfair.report.footnotes import footnotes
-from asrfair.report.forest import cell, forest
-from asrfair.report.heat import NO_WORDS, heat_table
+from asrfair.report.forest import cell, forest, scale_top
+from asrfair.report.heat import NO_WORDS, heat_table, highest
 from asrfair.report.page import QUIET, Column, Page
-from asrfair.report.text import Row, counted, label, number, percent, percent_interval
+from asrfair.report.text import Row, counted, label, number, percent, percent_interval, under
 from asrfair.report.view import View, is_few, speakers
 from asrfair.tables import OVERALL
 
@@ -36,7 +36,7 @@ def recogniser_rates(page: Page, view: View) -> None:
     if rows:
         page.gap()
         names = [label(row["backend"]) for row in rows]
-        _forest_table(page, view, rows, names=names, title=f"in {label(rows[0]['condition'])}", guide=None)
+        _forest_table(page, view, rows, names=names, title=under(rows[0]["condition"]), guide=None)
 
 
 def overall_rates(page: Page, view: View, *, backend: str) -> None:
@@ -46,17 +46,24 @@ def overall_rates(page: Page, view: View, *, backend: str) -> None:
         page.gap()
         page.line(label(backend), style="bold", indent=2)
         names = [label(row["condition"]) for row in rows]
-        _forest_table(page, view, rows, names=names, title="condition", guide=None)
+        top = scale_top([row for name in view.backends for row in view.rates(axis=OVERALL, backend=name)])
+        _forest_table(page, view, rows, names=names, title="condition", guide=None, top=top)
 
 
 def group_rates(page: Page, view: View, *, axis: str, backend: str, top: int) -> None:
-    """Write one axis with one recogniser: intervals under the main condition, then the other conditions."""
+    """Write one axis with one recogniser: intervals under the main condition, then the other conditions.
+
+    All recognisers' drawings have one scale, so that they can be compared by eye.
+    """
     condition = view.condition
     if condition is None:
         return
-    rows = view.rates(axis=axis, backend=backend, condition=condition)
     reference = view.axis(axis).get("reference_group")
-    chosen = choose(rows, top=top, reference=reference)
+    choices = {
+        name: choose(view.rates(axis=axis, backend=name, condition=condition), top=top, reference=reference)
+        for name in view.backends
+    }
+    chosen = choices[backend]
     overall = view.overall(backend=backend, condition=condition)
     if chosen.shown:
         names = [_name(row, reference) for row in chosen.shown]
@@ -65,10 +72,13 @@ def group_rates(page: Page, view: View, *, axis: str, backend: str, top: int) ->
         guide = None
         if reference is not None:
             guide = next((row["wer"] for row in chosen.shown if row["group"] == reference), None)
-        _forest_table(page, view, shown, names=names, title=f"in {label(condition)}", guide=guide)
+        drawn = [row for choice in choices.values() for row in choice.shown]
+        drawn += [row for name in view.backends for row in view.rates(axis=OVERALL, backend=name, condition=condition)]
+        _forest_table(page, view, shown, names=names, title=under(condition), guide=guide, top=scale_top(drawn))
         _rest(page, chosen.rest)
     if len(view.conditions) > 1 and chosen.shown:
-        heat_table(page, view, axis=axis, backend=backend, main=chosen.shown)
+        told = {name: {row["group"] for row in choice.shown} for name, choice in choices.items()}
+        heat_table(page, view, axis=axis, backend=backend, main=chosen.shown, top=highest(view, axis=axis, groups=told))
 
 
 def _name(row: Row, reference: str | None) -> str:
@@ -88,7 +98,14 @@ def _rest(page: Page, rest: list[Row]) -> None:
 
 
 def _forest_table(
-    page: Page, view: View, rows: Sequence[Row], *, names: list[str], title: str, guide: float | None
+    page: Page,
+    view: View,
+    rows: Sequence[Row],
+    *,
+    names: list[str],
+    title: str,
+    guide: float | None,
+    top: float | None = None,
 ) -> None:
     columns = [
         Column(title, wraps=True, narrowest=12),
@@ -98,7 +115,7 @@ def _forest_table(
         Column(view.level, wraps=True, narrowest=8),
     ]
     body = [_forest_row(view, row, name) for row, name in zip(rows, names, strict=True)]
-    drawn = page.table(columns, body, drawn=forest(rows, glyphs=page.glyphs, guide=guide))
+    drawn = page.table(columns, body, drawn=forest(rows, glyphs=page.glyphs, guide=guide, top=top))
     if drawn and guide is not None:
         page.line(f"{page.glyphs.guide}  WER of the reference group", style=QUIET, indent=2)
     if any(is_few(row["speakers"]) for row in rows):

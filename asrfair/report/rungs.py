@@ -20,6 +20,14 @@ _WANTED = {
     ("distance_m", True): "less distance",
 }
 """What a group that is served worse needs, by the ending of the parameter and whether more of it is harder."""
+_TITLES = {
+    "snr_db": "SNR",
+    "rt60_s": "reverberation time",
+    "loss_percent": "packet loss",
+    "kbps": "bit rate",
+    "distance_m": "distance",
+}
+"""A parameter's name to a reader, by its ending."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +59,14 @@ class Ladder:
         return f"{'less' if self.more_is_harder else 'more'} {self.parameter.rpartition('.')[2]}"
 
     @property
+    def title(self) -> str:
+        """The parameter to a reader: «SNR» for ``white_noise.snr_db``, as it is called where it has no such name."""
+        return next((words for ending, words in _TITLES.items() if self.parameter.endswith(ending)), self.parameter)
+
+    @property
     def what(self) -> str:
-        """The parameter with its unit: «white_noise.snr_db in dB»."""
-        return f"{self.parameter} in {self.unit}" if self.unit else self.parameter
+        """The parameter with its unit: «SNR in dB»."""
+        return f"{self.title} in {self.unit}" if self.unit else self.title
 
 
 def found_ladders(view: View) -> list[Ladder]:

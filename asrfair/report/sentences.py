@@ -110,6 +110,20 @@ def named_beforehand(view: View) -> str:
     return f"{named} named beforehand ({'; '.join(view.confirmed)}), Holm over these; all others are exploratory"
 
 
+def adjusted(view: View) -> str:
+    """Say over which comparisons p are adjusted, and over which not."""
+    family = view.signature.get("family")
+    if not family:
+        return f"p are adjusted by Holm {'over their family' if family is None else 'among all rows'}"
+    *others, last = columns = [str(name).replace("backend", "recogniser") for name in family]
+    equal = f"{', '.join(others)} and {last}" if others else last
+    plural = {"recogniser": "recognisers", "axis": "axes", "condition": "conditions"}
+    apart = [plural[name] for name in ("recogniser", "axis", "condition") if name in columns]
+    beyond = f", not across {' or '.join(apart)}" if apart else ""
+    first = "; those named beforehand are a family of their own" if view.confirmed else ""
+    return f"p are adjusted by Holm among rows equal in {equal}{beyond}{first}"
+
+
 def unnamed(view: View, row: Row) -> str:
     """Return « (exploratory)» for a finding outside the family that was named beforehand, if one was."""
     return " (exploratory)" if view.is_unnamed(row) else ""

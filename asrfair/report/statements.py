@@ -3,23 +3,16 @@
 from collections.abc import Sequence
 
 from asrfair.report import sentences
-from asrfair.report.card_bounds import Bounds, all_bounds, is_product
-from asrfair.report.findings import SHOWN, Contrast, Standing, standing
+from asrfair.report.card_bounds import Bounds, is_product
+from asrfair.report.findings import Standing, standing
+from asrfair.report.rungs import Ladder, found_ladders
 from asrfair.report.sensitivity import changes
 from asrfair.report.statements_conditions import about_conditions
-from asrfair.report.statements_groups import about_bounds, about_everyone, rate_told, where, who
-from asrfair.report.text import counted, label, listed, number, p_equals, percent
-from asrfair.report.unshown import no_disparity
+from asrfair.report.statements_contrasts import about_contrasts, under_other_conditions
+from asrfair.report.statements_groups import about_bounds, about_everyone, among, rate_told, where, who
+from asrfair.report.text import counted, label, listed, number, p_equals, percent, under
 from asrfair.report.view import View
 from asrfair.tables import OVERALL
-
-MOST = 10
-"""How many contrasts of one kind are sentences; the rest are counted and in the tables."""
-
-
-def statements(view: View) -> list[str]:
-    """Return the findings as sentences, the notice about synthetic voices first."""
-    return [sentence for told in sections(view, all_bounds(view)).values() for sentence in told]
 
 
 def sections(view: View, bounds: Sequence[Bounds]) -> dict[str, list[str]]:
@@ -38,7 +31,7 @@ def sections(view: View, bounds: Sequence[Bounds]) -> dict[str, list[str]]:
 def _measured(view: View) -> str:
     corpus = view.corpus
     hours = "" if corpus.get("hours") is None else f", {corpus['hours']:.2f} hours"
-    title = label(corpus.get("title") or corpus.get("card") or "the corpus")
+    title = label(view.title)
     speakers = counted(corpus.get("speakers"), "synthetic voice" if view.synthetic else "speaker")
     overall = view.rows("rates", axis=OVERALL, condition=view.condition)
     words = max((row["reference_words"] for row in overall if row["reference_words"] is not None), default=None)
@@ -55,7 +48,15 @@ def _how(view: View) -> list[str]:
     if view.signature.get("method"):
         method = view.who(label(view.signature["method"]))
         told.append(f"Intervals hold at {view.level} ({method}): {who(view)}, not utterances, are the sample.")
+    if view.whole.disparities["p_adjusted"].is_not_null().any():
+        told.append(f"Of comparisons, {sentences.adjusted(view)}; the intervals are not adjusted.{_asks_another(view)}")
     return told
+
+
+def _asks_another(view: View) -> str:
+    if not view.rows("tests", test="equality"):
+        return ""
+    return " The test of equality asks another question: whether the groups of an axis differ at all."
 
 
 def _grouped(view: View) -> list[str]:
@@ -78,9 +79,19 @@ def _grouped(view: View) -> list[str]:
         )
         axes = counted(single, "axis", plural="axes")
         told.append(f"Together: {counted(sizes[False], 'group')} from {axes}{crossed}.")
-    if len(view.conditions) > 1:
-        told.append(f"Conditions: {listed(map(label, view.conditions), most=20)}.")
+    along = [_ends(ladder) for ladder in found_ladders(view)]
+    if len(view.conditions) > 1 or along:
+        ladders = f"; {counted(len(along), 'ladder')}: {'; '.join(along)}" if along else ""
+        told.append(f"Conditions: {listed(map(label, view.conditions), most=20)}{ladders}.")
     return told
+
+
+def _ends(ladder: Ladder) -> str:
+    """Say a ladder with its ends: «noise (snr_db from 20 to -5 dB, 6 rungs)»."""
+    (first, _), (last, _) = ladder.rungs[0], ladder.rungs[-1]
+    unit = f" {ladder.unit}" if ladder.unit else ""
+    ends = f"{label(ladder.parameter)} from {first:g} to {last:g}{unit}"
+    return f"{label(ladder.name)} ({ends}, {counted(len(ladder.rungs), 'rung')})"
 
 
 def _cautions(view: View) -> list[str]:
@@ -103,7 +114,7 @@ def _overall(view: View) -> list[str]:
         row = None if view.condition is None else view.overall(backend=backend, condition=view.condition)
         if row is not None:
             told.append(
-                f"With {label(backend)} in {label(view.condition)}, all {who(view)} together: {rate_told(view, row)}."
+                f"With {label(backend)} {under(view.condition)}, all {who(view)} together: {rate_told(view, row)}."
             )
             told += _errors(view, backend)
     return told
@@ -116,7 +127,7 @@ def _errors(view: View, backend: str) -> list[str]:
     if row is None or any(value is None for value in kinds.values()):
         return []
     told = listed(f"{kind}s {percent(value)} %" for kind, value in kinds.items())
-    lead = f"With {label(backend)} in {label(view.condition)}, errors by kind, as shares of the words that were said"
+    lead = f"With {label(backend)} {under(view.condition)}, errors by kind, as shares of the words that were said"
     return [f"{lead}: {told} ({sentences.evidence(view, row)})."]
 
 
@@ -129,39 +140,10 @@ def _groups(view: View, bounds: Sequence[Bounds]) -> list[str]:
         for backend in view.backends:
             found = standing(view, axis=axis, backend=backend, condition=condition)
             told += about_bounds(view, bounds, axis=axis, backend=backend)
-            told += _about_contrasts(view, found)
+            told += about_contrasts(view, found)
             told += [f"{where(view, found)}, {sentence}." for sentence in _equality(view, found)]
-    return told + [f"Texts normalised otherwise{_among(view)}: {change}." for change in changes(view)]
-
-
-def _among(view: View) -> str:
-    return ", among synthetic voices" if view.synthetic else ""
-
-
-def _about_contrasts(view: View, found: Standing) -> list[str]:
-    told = []
-    for verdict in SHOWN:
-        shown = found.with_verdict(verdict, view.alpha)
-        told += [f"{where(view, found)}, {_contrast(view, found, contrast)}." for contrast in shown[:MOST]]
-        if len(shown) > MOST:
-            rest = counted(len(shown) - MOST, "more group is", plural="more groups are")
-            told.append(f"{where(view, found)}, {rest} served {verdict} than {found.other}: see the tables.")
-    if found.contrasts and not told:
-        sentence = no_disparity(view, found)
-        told.append(f"{where(view, found)}: {sentence[0].lower()}{sentence[1:]}")
-    return told
-
-
-def _contrast(view: View, found: Standing, contrast: Contrast) -> str:
-    rows = {row["group"]: row for row in (*found.judged, *found.unjudged)}
-    overall = view.overall(backend=found.backend, condition=found.condition)
-    other = overall if found.reference is None else rows.get(found.reference)
-    sides = [rows.get(contrast.group), other]
-    rates = " against ".join(rate_told(view, row) for row in sides if row is not None)
-    return (
-        f"{label(contrast.group)} is {sentences.verdict(view, contrast, to=found.other)}: {rates}; "
-        f"{sentences.size(contrast, to=found.other)}"
-    )
+            told += under_other_conditions(view, axis=axis, backend=backend)
+    return told + [f"Texts normalised otherwise{among(view)}: {change}." for change in changes(view)]
 
 
 def _equality(view: View, found: Standing) -> list[str]:
@@ -172,7 +154,11 @@ def _equality(view: View, found: Standing) -> list[str]:
         if row["p_adjusted"] is not None:
             shown = row["p_adjusted"] < view.alpha
             what = "the groups differ" if shown else "a difference between the groups could not be shown"
-            told.append(f"{what}: {who(view)} permuted over the groups, adjusted {p_equals(row['p_adjusted'])}")
+            words = sum(rate["reference_words"] or 0 for rate in found.judged if rate["group"] is not None)
+            rests = f"{sentences.people(view, row['speakers'])}, {counted(words, 'word')}"
+            told.append(
+                f"{what}: {who(view)} permuted over the groups ({rests}), adjusted {p_equals(row['p_adjusted'])}"
+            )
     return told
 
 

@@ -9,7 +9,7 @@ from asrfair.report.card_bounds import Bounds, find_bounds
 from asrfair.report.findings import Contrast, contrasts
 from asrfair.report.ladders import largest_handicap
 from asrfair.report.rungs import Ladder, found_ladders
-from asrfair.report.statements_groups import claim, place, rate_told, who
+from asrfair.report.statements_groups import among, claim, place, rate_told, who
 from asrfair.report.text import (
     Row,
     counted,
@@ -21,6 +21,7 @@ from asrfair.report.text import (
     p_equals,
     points,
     points_interval,
+    under,
 )
 from asrfair.report.view import View
 from asrfair.tables import OVERALL
@@ -49,20 +50,16 @@ def _of_backend(view: View, backend: str) -> list[str]:
     for cost in costs[:MOST]:
         row = view.overall(backend=backend, condition=cost.row["condition"])
         if row is not None:
-            under = f"With {label(backend)} in {label(row['condition'])}, all {who(view)} together"
-            told.append(f"{under}: {rate_told(view, row)}.")
+            lead = f"With {label(backend)} {under(row['condition'])}, all {who(view)} together"
+            told.append(f"{lead}: {rate_told(view, row)}.")
         people = sentences.people(view, cost.row["speakers"])
-        told.append(f"With {label(backend)}{_among(view)}, {sentences.condition_cost(view, cost)} ({people}).")
+        told.append(f"With {label(backend)}{among(view)}, {sentences.condition_cost(view, cost)} ({people}).")
     if len(costs) > MOST:
         rest = counted(len(costs) - MOST, "more condition")
-        told.append(f"With {label(backend)}{_among(view)}, the tables have {rest}, each costing less than these.")
+        told.append(f"With {label(backend)}{among(view)}, the tables have {rest}, each costing less than these.")
     for axis in view.axes:
         told += _extra_costs(view, axis=axis, backend=backend)
     return told
-
-
-def _among(view: View) -> str:
-    return ", among synthetic voices" if view.synthetic else ""
 
 
 def _extra_costs(view: View, *, axis: str, backend: str) -> list[str]:
@@ -109,12 +106,14 @@ def _worst_case(view: View, bounds: Sequence[Bounds], *, axis: str, backend: str
     highest = found.highest
     conditions = listed(map(label, view.conditions))
     where = f"over {counted(len(view.conditions), 'condition')} ({conditions}) and their groups"
-    worst = f"{label(highest['group'])} in {label(highest['condition'])}, {rate_told(view, highest)}"
+    left = len(view.rungs)
+    outside = f" outside ladders ({counted(left, 'rung')} left out)," if left else ""
+    worst = f"{label(highest['group'])} {under(highest['condition'])}, {rate_told(view, highest)}"
     missing = len(found.not_judged)
     cells = counted(missing, "pair", plural="pairs")
     rest = f"; {cells} could not be judged" if missing else ""
     each = "pairs of a group and a condition"
-    return [f"worst case {where}: {claim(view, found, each=each)}; the highest rate is {worst}{rest}"]
+    return [f"worst case{outside} {where}: {claim(view, found, each=each)}; the highest rate is {worst}{rest}"]
 
 
 def _about_ladders(view: View) -> list[str]:
@@ -155,5 +154,5 @@ def _rungs(view: View, ladder: Ladder, backend: str) -> list[str]:
             ends.append(f"{value:g}{' ' + ladder.unit if ladder.unit else ''}, {rate_told(view, row)}")
     if len(ends) < 2:
         return []
-    parameter = label(ladder.parameter)
+    parameter = label(ladder.title)
     return [f"With {label(backend)}, all {who(view)} together: at {parameter} {ends[0]}; at {ends[1]}."]

@@ -9,11 +9,16 @@ from collections.abc import Sequence
 from asrfair.report import sentences
 from asrfair.report.card_bounds import Bounds, find_bounds, is_product
 from asrfair.report.findings import Standing
-from asrfair.report.text import Row, counted, label, listed, number, percent, percent_interval
+from asrfair.report.text import Row, counted, label, listed, number, percent, percent_interval, under
 from asrfair.report.view import View
 
 WHOLE = 1.0
 """A WER of 100 %, from which on a bound says nothing worth claiming."""
+
+
+def among(view: View) -> str:
+    """Return, after a comma, whom a sentence is about where they are not people; nothing where they are."""
+    return ", among synthetic voices" if view.synthetic else ""
 
 
 def who(view: View) -> str:
@@ -28,9 +33,9 @@ def where(view: View, found: Standing) -> str:
 
 def place(view: View, *, axis: str, backend: str, condition: str | None) -> str:
     """Say of what a sentence speaks, over all conditions where none is given."""
-    under = "" if condition is None else f" in {label(condition)}"
+    cell = "" if condition is None else f" {under(condition)}"
     among = ", among synthetic voices" if view.synthetic else ""
-    return f"By {view.provenance(axis)}, with {label(backend)}{under}{among}"
+    return f"By {view.provenance(axis)}, with {label(backend)}{cell}{among}"
 
 
 def rate_told(view: View, row: Row) -> str:
@@ -67,19 +72,19 @@ def about_everyone(view: View, bounds: Sequence[Bounds], *, backend: str) -> lis
     over = "groups and intersections" if any(map(is_product, axes)) else "groups of all axes"
     names = listed((view.provenance(axis) for axis in axes), most=8)
     among = ", among synthetic voices" if view.synthetic else ""
-    lead = f"Over {over}, with {label(backend)} in {label(view.condition)}{among}, by {names}"
+    lead = f"Over {over}, with {label(backend)} {under(view.condition)}{among}, by {names}"
     return [f"{lead}: {claim(view, found)}{_but_not(found)}."]
 
 
 def claim(view: View, found: Bounds, *, each: str = "groups") -> str:
     """Say the bound that the largest upper end supports, of the judged cells alone; and of those of ten speakers."""
-    judged = f"each of the {number(len(found.judged))} {each} that could be judged"
+    which = f"{number(len(found.judged))} {each} that could be judged"
     bound = found.bound
     top = f"{named(found, bound)}; {view.level} intervals, {sentences.evidence(view, bound)}"
     if bound["high"] >= WHOLE:
-        told = f"a WER under 100 % could not be shown in {judged}"
+        told = f"that all {which} are under a WER of 100 % could not be shown"
         return f"{told} (the largest upper bound is {percent(bound['high'])} %, {top}){_of_many(view, found, each)}"
-    told = f"WER is at most {percent(bound['high'])} % in {judged}"
+    told = f"WER is at most {percent(bound['high'])} % in each of the {which}"
     return f"{told} (the largest upper bound, {top}){_of_many(view, found, each)}"
 
 
@@ -100,8 +105,8 @@ def _of_many(view: View, found: Bounds, each: str) -> str:
 def named(found: Bounds, row: Row) -> str:
     """Name a group with what of its axis and condition the bounds leave open."""
     axis = f" by {label(row['axis'])}" if found.axis is None else ""
-    under = f" in {label(row['condition'])}" if found.condition is None else ""
-    return f"{label(row['group'])}{axis}{under}"
+    cell = f" {under(row['condition'])}" if found.condition is None else ""
+    return f"{label(row['group'])}{axis}{cell}"
 
 
 def _but_not(found: Bounds) -> str:

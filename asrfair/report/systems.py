@@ -6,7 +6,7 @@ from asrfair.report.disparities import Told, backend_comparison, compared, expla
 from asrfair.report.findings import Contrast, contrasts
 from asrfair.report.footnotes import footnotes
 from asrfair.report.page import Page, Subhead
-from asrfair.report.text import counted, label, number, p_equals
+from asrfair.report.text import counted, label, number, p_equals, under
 from asrfair.report.view import View, speakers
 from asrfair.tables import OVERALL
 
@@ -67,7 +67,7 @@ def _gaps(page: Page, view: View, *, axis: str, backends: list[str], top: int) -
     flat = [contrast for rows in shown.values() for contrast in rows]
     reference, baseline = (label(flat[0].row[key]) for key in ("reference_group", "reference_backend"))
     told = Told(
-        f"Is the gap to {reference} wider than with {baseline}? Change in {label(view.condition)}; worse is to the "
+        f"Is the gap to {reference} wider than with {baseline}? Change {under(view.condition)}; worse is to the "
         "group's cost",
         per_scale=True,
         words=("worse", "better"),

@@ -27,6 +27,11 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
+def corpus_title(corpus: Mapping[str, Any], *, unknown: str = "the corpus") -> str:
+    """Return what a corpus is called: its title, else its card's name."""
+    return str(corpus.get("title") or corpus.get("card") or unknown)
+
+
 def label(value: str | None) -> str:
     """Return a group's name as shown: null is «(unlabelled)», a blank is quoted, a long one shortened."""
     if value is None:
@@ -35,6 +40,14 @@ def label(value: str | None) -> str:
         return f"'{safe(value)}'"
     shown = safe(value)
     return shown if len(shown) <= LONGEST_LABEL else f"{shown[: LONGEST_LABEL - 3]}..."
+
+
+def under(condition: str | None) -> str:
+    """Return a condition as a sentence names it: «as recorded», «in clean», «under telephone»."""
+    shown = label(condition)
+    if shown.replace("-", " ") == "as recorded":
+        return shown
+    return f"{'in' if shown == 'clean' else 'under'} {shown}"
 
 
 def listed(values: Iterable[str], *, most: int = 5) -> str:

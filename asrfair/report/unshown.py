@@ -1,29 +1,47 @@
 """What a comparison leaves open, and what it could have found, where no disparity could be shown."""
 
 from asrfair.report.coverage import could_have_found
-from asrfair.report.findings import Contrast, Standing, open_factor, open_points
-from asrfair.report.text import counted, factor, label, number
+from asrfair.report.findings import Contrast, Standing
+from asrfair.report.text import counted, factor, label, number, points
 from asrfair.report.view import View
 
 
 def no_disparity(view: View, standing: Standing) -> str:
-    """Say how large a disparity the data leave open, and how large a one they would have shown."""
+    """Say how much worse, or better, than the other side the data leave open, and what they would have shown.
+
+    Told is the group whose interval reaches furthest to the worse side; groups that could not be judged are counted.
+    """
     widest, in_points = standing.widest(), standing.widest_in_points()
     parts = []
-    if widest is not None:
-        parts.append(f"up to a factor of {factor(open_factor(widest))} cannot be ruled out ({_whom(view, widest)})")
-    if in_points is not None:
-        most = f"{100 * (open_points(in_points) or 0.0):.1f} points"
-        parts.append(f"up to {most} cannot be ruled out ({_whom(view, in_points)})")
+    if widest is not None and widest.ratio is not None:
+        row = widest.ratio
+        ends = f"up to {factor(row['high'])} times, or down to {factor(row['low'])} times, that of {standing.other}"
+        parts.append(f"WER {ends} cannot be ruled out ({_whom(view, widest)})")
+    if in_points is not None and in_points.difference is not None:
+        row = in_points.difference
+        ends = f"up to {points(row['high'])} points, or down to {points(row['low'])} points, against {standing.other}"
+        parts.append(f"WER {ends} cannot be ruled out ({_whom(view, in_points)})")
     if not parts:
         return f"No group could be judged against {standing.other}."
-    found = findable(widest or in_points)
-    return f"No disparity against {standing.other} could be shown; one of {', one of '.join(parts)}{found}."
+    told = f"{', '.join(parts)}{_unjudged(standing)}{findable(view, standing, widest or in_points)}"
+    return f"No disparity against {standing.other} could be shown; {told}."
 
 
-def findable(contrast: Contrast | None) -> str:
-    """Say, after a semicolon, what a comparison could have found; nothing where that is unknown."""
-    told = "" if contrast is None else could_have_found(contrast.row)
+def _unjudged(standing: Standing) -> str:
+    """Say, after a semicolon, how many of the comparisons could not be judged; nothing where all could."""
+    missing = sum(not contrast.judged for contrast in standing.contrasts)
+    of = counted(len(standing.contrasts), "comparison")
+    return f"; {number(missing)} of {of} could not be judged" if missing else ""
+
+
+def findable(view: View, standing: Standing, contrast: Contrast | None) -> str:
+    """Say, after a semicolon, what a comparison could have found; nothing where that is unknown or out of reach."""
+    if contrast is None:
+        return ""
+    other = view.overall(backend=standing.backend, condition=standing.condition)
+    if standing.reference is not None:
+        other = next((row for row in standing.judged if row["group"] == standing.reference), None)
+    told = could_have_found(contrast.row, wer=None if other is None else other["wer"])
     return f"; {told}" if told else ""
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from asrfair.errors import EXIT_DONE, EXIT_GATE, EXIT_INCOMPLETE
+from asrfair.report.text import corpus_title
 
 Outcome = Literal["passed", "failed", "could not be judged"]
 Unjudged = Literal["fail", "pass", "report"]
@@ -19,6 +20,8 @@ PASSED: Outcome = "passed"
 FAILED: Outcome = "failed"
 UNJUDGED: Outcome = "could not be judged"
 OUTCOMES = (FAILED, UNJUDGED, PASSED)
+KNOWN = ("at least", "at most")
+"""What a rule may ask that was counted, and needs no bound."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Rule:
 class Cell:
     """One cell of a rule; ``verdict`` is what was found and ``reason`` why it did not pass, for people.
 
+    ``utterances`` are those counted, ``failures`` the transcriptions that failed beside them and are in no WER.
     ``speakers_needed`` in the group, or ``times_the_speakers`` on both sides, would put the bound at its limit if the
     estimate stayed.
     """
@@ -78,6 +82,7 @@ class Cell:
     reference_speakers: int | None = None
     reference_words: int | None = None
     utterances: int | None = None
+    failures: int | None = None
     method: str | None = None
     note: str | None = None
     reason: str | None = None
@@ -111,8 +116,7 @@ class Verdicts:
     @property
     def corpus(self) -> str:
         """What the corpus is called."""
-        corpus = self.signature.get("corpus") or {}
-        return str(corpus.get("title") or corpus.get("card") or "the corpus")
+        return corpus_title(self.signature.get("corpus") or {})
 
     def of(self, rule: int) -> list[Cell]:
         """Return a rule's cells: failed, then not judged, then passed, each the worst first."""
@@ -146,3 +150,8 @@ class Verdicts:
         """0 passed, 1 failed, 3 could not be judged; a failure wins over what could not be judged."""
         found = {self.counts_as(cell) for cell in self.cells}
         return EXIT_GATE if "fail" in found else EXIT_INCOMPLETE if "report" in found else EXIT_DONE
+
+    @property
+    def ended(self) -> Outcome:
+        """The gate's outcome in words, as its exit code has it: cells that could not be judged count as asked."""
+        return {EXIT_DONE: PASSED, EXIT_GATE: FAILED, EXIT_INCOMPLETE: UNJUDGED}[self.exit_code]

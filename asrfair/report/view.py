@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from asrfair.report.text import Row, label, safe
+from asrfair.report.text import Row, corpus_title, label, safe
 from asrfair.results import Results
 from asrfair.tables import INTERSECTION, OVERALL, RATES, with_intersections
 
@@ -57,6 +57,11 @@ class View:
         return self.signature.get("corpus") or {}
 
     @property
+    def title(self) -> str:
+        """What the corpus is called."""
+        return corpus_title(self.corpus)
+
+    @property
     def synthetic(self) -> bool:
         """Whether the voices are not people's."""
         return self.corpus.get("kind") == "synthetic"
@@ -69,6 +74,11 @@ class View:
     def condition(self) -> str | None:
         """The condition that the overview speaks of: the baseline, else the first; None where there is none."""
         return self.signature.get("baseline_condition") or next(iter(self.conditions), None)
+
+    @property
+    def rungs(self) -> tuple[str, ...]:
+        """The conditions that only their ladder's section tells."""
+        return tuple(sorted(set(self.whole.rates["condition"].drop_nulls()) - set(self.conditions)))
 
     @property
     def alpha(self) -> float:
@@ -89,9 +99,11 @@ class View:
         return (self.signature.get("axes") or {}).get(axis) or {}
 
     def provenance(self, axis: str) -> str:
-        """Return the axis with who assigned its labels: «accent (self-reported)»."""
+        """Return the axis with who assigned its labels: «accent (self-reported, 2017-2024)»."""
         about = self.axis(axis)
         origin = safe(str(about.get("assigned_by") or "origin of labels unknown"))
+        if about.get("date"):
+            origin += f", {safe(str(about['date']))}"
         if about.get("imputed") and "imputed" not in origin:
             origin += "; imputed labels"
         return f"{label(axis)} ({origin})"

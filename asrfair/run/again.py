@@ -1,6 +1,5 @@
 """A finished run's numbers computed again from its own counts, at another level of confidence."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +14,6 @@ from asrfair.run.signature import short_signature
 from asrfair.stats import Question, handicap_rows
 from asrfair.tables import SENSITIVITY
 
-_SHARE = re.compile(r"share_of_utterances_above_(.+)")
 _MATCHED_PAIRS = "mapsswe"
 _NOT_AGAIN = "the sensitivity to normalisation is not computed again at another level: its table is empty"
 
@@ -23,8 +21,7 @@ _NOT_AGAIN = "the sensitivity to normalisation is not computed again at another 
 def question_of(results: Results, *, level: float | None = None) -> Question:
     """Return the question that a run put to its counts, at another level if one is given.
 
-    Folders written before the signature held ``above``, ``faas`` and ``units`` tell the first two by their tables;
-    the units are then unknown. Raises InputError where the signature does not say.
+    Raises InputError where the signature does not say.
     """
     signature = results.signature
     axes = _stated(signature, "axes", dict)
@@ -42,10 +39,10 @@ def question_of(results: Results, *, level: float | None = None) -> Question:
         interval=_stated(signature, "interval", str),
         replicates=_stated(signature, "replicates", int),
         seed=_stated(signature, "seed", int),
-        above=tuple(signature.get("above", _above(results.metrics))),
+        above=tuple(_stated(signature, "above", list)),
         covariates=tuple(_stated(signature, "covariates", list)),
-        units=signature.get("units") or {},
-        faas=bool(signature.get("faas", (results.disparities["measure"] == "faas").any())),
+        units=_stated(signature, "units", dict),
+        faas=_stated(signature, "faas", bool),
     )
 
 
@@ -89,12 +86,6 @@ def _signed(results: Results, level: float) -> dict[str, Any]:
         notes.append(f"counted by asrfair {signature['asrfair']}, computed again by {__version__}")
     signed = {**signature, "asrfair": __version__, "level": level, "notes": notes}
     return {**signed, "signature": short_signature(signed)}
-
-
-def _above(metrics: pl.DataFrame) -> tuple[float, ...]:
-    """Return the WERs that utterances were counted above, in the order of the table."""
-    found = (_SHARE.fullmatch(name) for name in metrics["metric"].unique(maintain_order=True))
-    return tuple(float(match[1]) for match in found if match)
 
 
 def _stated(signature: Mapping[str, Any], key: str, kind: type) -> Any:

@@ -4,20 +4,19 @@ A card that is there already keeps all that its owner wrote: only what stands be
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from asrfair.errors import InputError, RunFolderError, expected
+from asrfair.errors import InputError, expected
 from asrfair.report import markdown, metrics_card
 from asrfair.report.card import FORMAT
 from asrfair.report.card_html import html_of
 from asrfair.report.card_hub import hub_cards
+from asrfair.report.card_identity import differs
 from asrfair.report.card_markers import marked, replaced
 from asrfair.report.card_text import TOP, blocks, changes_page
-from asrfair.results import SIGNATURE, Results, write_text
+from asrfair.results import SIGNATURE, Results, json_text, loaded, write_bytes, write_text
 from asrfair.run.card_changes import changes_of_cards, changes_of_runs
 from asrfair.run.card_checks import checked
 
@@ -36,24 +35,26 @@ def write_card(
     formats: Sequence[str] = DEFAULT_FORMATS,
     baseline: Results | Path | None = None,
     top: int = TOP,
+    insist: bool = False,
 ) -> tuple[Path, ...]:
     """Write a run's card into a folder in the formats asked for, and return the files.
 
     ``baseline`` is an earlier run to compare with; ``top`` is how many groups a table shows. A ``card.md`` that is
     there is refreshed between its markers; HTML and the Hub's card are made of it, so they have the owner's words.
+    One of other recognisers or another corpus is refused, unless ``insist``.
     """
     for name in formats:
         if name not in FORMATS:
             raise InputError(expected("--format", f"'{name}'", FORMATS))
     card = make_card(results, baseline=baseline)
     path = folder / CARD_MARKDOWN
-    text = _refreshed(path, card, top=top) if path.exists() else markdown(card, top=top)
+    text = _refreshed(path, card, top=top, insist=insist) if path.exists() else markdown(card, top=top)
     written: list[Path] = []
     if "json" in formats:
-        write_text(folder / CARD_JSON, _json(card))
+        write_text(folder / CARD_JSON, json_text(card))
         written.append(folder / CARD_JSON)
     if "md" in formats:
-        _write_bytes(path, text.encode("utf-8"))
+        write_bytes(path, text.encode("utf-8"))
         written.append(path)
     if "html" in formats:
         write_text(folder / CARD_HTML, html_of(text))
@@ -67,27 +68,30 @@ def write_card(
 
 def make_card(results: Results | Path, *, baseline: Results | Path | None = None) -> dict[str, Any]:
     """Return a run's card as data, with what changed since the baseline run if one is given."""
-    loaded = _loaded(results)
-    deployment = None if baseline is None else changes_of_runs(_loaded(baseline), loaded)
-    return metrics_card(loaded, deployment=deployment)
-
-
-def _loaded(results: Results | Path) -> Results:
-    return results if isinstance(results, Results) else Results.load(results)
+    run = loaded(results)
+    deployment = None if baseline is None else changes_of_runs(loaded(baseline), run)
+    return metrics_card(run, deployment=deployment)
 
 
 def update_card(
-    path: Path, results: Results | Path, *, baseline: Results | Path | None = None, top: int = TOP, html: bool = False
+    path: Path,
+    results: Results | Path,
+    *,
+    baseline: Results | Path | None = None,
+    top: int = TOP,
+    html: bool = False,
+    insist: bool = False,
 ) -> tuple[Path, ...]:
     """Refresh the measured parts of a card that someone has written in, leaving every other byte; return the files.
 
-    With ``html`` the page is written beside it. Raises InputError where the markers are not whole, RunFolderError
-    where there is no run or nothing can be written.
+    With ``html`` the page is written beside it. Raises InputError where the markers are not whole, and, unless
+    ``insist``, where the card is of other recognisers or another corpus than the run; RunFolderError where there is no
+    run or nothing can be written.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a card in Markdown, as asrfair card writes it")
-    text = _refreshed(path, make_card(results, baseline=baseline), top=top)
-    _write_bytes(path, text.encode("utf-8"))
+    text = _refreshed(path, make_card(results, baseline=baseline), top=top, insist=insist)
+    write_bytes(path, text.encode("utf-8"))
     if not html:
         return (path,)
     page = path.with_suffix(".html")
@@ -95,7 +99,7 @@ def update_card(
     return path, page
 
 
-def _refreshed(path: Path, card: Mapping[str, Any], *, top: int) -> str:
+def _refreshed(path: Path, card: Mapping[str, Any], *, top: int, insist: bool) -> str:
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
@@ -107,31 +111,10 @@ def _refreshed(path: Path, card: Mapping[str, Any], *, top: int) -> str:
             f"{path}: found no markers of asrfair; expected a card that asrfair card made: move this one away, or "
             "write elsewhere with --out"
         )
+    other = "" if insist else differs(text, card)
+    if other:
+        raise InputError(f"{path}: {other}; expected the same recognisers and corpus (--even-so goes on)")
     return replaced(text, blocks(card, top=top), where=path)
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    """Write bytes whole or not at all, keeping a file's mode; a link stays one."""
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        mode = target.stat().st_mode if target.exists() else None
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if mode is not None:
-            temporary.chmod(mode & 0o7777)
-        os.replace(temporary, target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunFolderError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def schema() -> str:
-    """Return the JSON Schema of ``card.json``."""
-    return resources.files("asrfair.report").joinpath("card.schema.json").read_text(encoding="utf-8")
 
 
 def card_changes(old: Path, new: Path) -> dict[str, Any]:
@@ -151,11 +134,7 @@ def show_changes(old: Path, new: Path, *, top: int = TOP) -> str:
 
 def changes_json(old: Path, new: Path) -> str:
     """Return what changed between two runs or cards as JSON."""
-    return _json(card_changes(old, new))
-
-
-def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(card_changes(old, new))
 
 
 def _is_run(path: Path) -> bool:

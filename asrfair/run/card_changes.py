@@ -11,10 +11,12 @@ from typing import Any
 
 from asrfair.errors import InputError
 from asrfair.report import metrics_card
+from asrfair.report.changes import gap_finding
 from asrfair.report.findings import Contrast
 from asrfair.results import Results
+from asrfair.run.card_losses import failures_apart, failures_paired
 from asrfair.run.compare import joined
-from asrfair.run.differences import Difference, common, differences
+from asrfair.run.differences import Difference, common, differences, is_synthetic
 from asrfair.run.pairing import Pair, recognisers
 
 Data = dict[str, Any]
@@ -24,7 +26,6 @@ INDEPENDENT = "from each run's own intervals, as if no speaker were in both (MOV
 SIDE = ("speakers", "reference_words", "wer", "low", "high")
 CELL = ("axis", "group", "condition")
 CHANGED = {"worse": "raised", "better": "lowered"}
-DISPARITY = {"worse": "widened", "better": "narrowed"}
 
 
 def changes_of_runs(old: Results, new: Results) -> Data:
@@ -44,7 +45,7 @@ def changes_of_runs(old: Results, new: Results) -> Data:
         disparities += _disparities(together, pair.name, pair.side("new"))
     return {
         **_sides(old.signature, new.signature),
-        "about_people": not any((run.signature.get("corpus") or {}).get("kind") == "synthetic" for run in (old, new)),
+        "about_people": not any(map(is_synthetic, (old, new))),
         "paired": True,
         "comparable": True,
         "method": PAIRED,
@@ -55,6 +56,8 @@ def changes_of_runs(old: Results, new: Results) -> Data:
         "disparities": disparities,
         "only_old": _alone(old.rates.to_dicts(), new.rates.to_dicts(), pairs, side="old"),
         "only_new": _alone(new.rates.to_dicts(), old.rates.to_dicts(), pairs, side="new"),
+        "left_out": together.signature["comparison"]["left_out"],
+        "failures": list(failures_paired(together.signature["comparison"]["failures"])),
     }
 
 
@@ -70,10 +73,23 @@ def _paired(together: Results, name: str, old: str, new: str) -> Iterator[Data]:
 
 
 def _disparities(together: Results, name: str, new: str) -> list[Data]:
-    return [
-        _entry(together.signature, contrast, name, DISPARITY) | {"reference_group": contrast.row["reference_group"]}
-        for contrast in _contrasts(together, "backend_interaction", new)
-    ]
+    """Return whether each group's gap to its reference group changed; words as `gap_finding` has them."""
+    signature = together.signature
+    alpha = round(1 - float(signature["level"]), 12)
+    gaps = {
+        (row["axis"], row["group"], row["condition"]): (row["old"], row["new"])
+        for row in signature["comparison"]["gaps"]
+        if row["pair"] == name
+    }
+    found = []
+    for contrast in _contrasts(together, "backend_interaction", new):
+        gap = gaps.get(_cell(contrast.row), (None, None))
+        reference = {"reference_group": contrast.row["reference_group"], "old_gap": gap[0], "new_gap": gap[1]}
+        verdict = gap_finding(contrast, alpha, gap)
+        scales = (("p_points", contrast.difference), ("p_factor", contrast.ratio))
+        chances = {key: None if row is None else row["p_adjusted"] for key, row in scales}
+        found.append(_entry(signature, contrast, name, {}) | reference | chances | {"verdict": verdict})
+    return found
 
 
 def _contrasts(together: Results, stem: str, new: str) -> list[Contrast]:
@@ -128,8 +144,8 @@ def changes_of_cards(old: Mapping[str, Any], new: Mapping[str, Any], *, differs:
     axes = {axis["axis"]: axis for axis in new["what_was_measured"]["axes"]}
     entries = [entry for name in names for entry in _independent(rows, name, axes, new, comparable=comparable)]
     return {
-        **_sides(old["what_was_measured"] | {"signature": old["signature"]},
-                 new["what_was_measured"] | {"signature": new["signature"]}),
+        **_sides(old["what_was_measured"] | {"signature": old.get("signature")},
+                 new["what_was_measured"] | {"signature": new.get("signature")}),
         "about_people": all(card["what_was_measured"]["about_people"] for card in (old, new)),
         "paired": False,
         "comparable": comparable,
@@ -141,6 +157,8 @@ def changes_of_cards(old: Mapping[str, Any], new: Mapping[str, Any], *, differs:
         "disparities": [],
         "only_old": _alone(rows[0], rows[1], names, side="old"),
         "only_new": _alone(rows[1], rows[0], names, side="new"),
+        "left_out": [],
+        "failures": list(failures_apart(rows[0], rows[1], names)),
     }  # fmt: skip
 
 

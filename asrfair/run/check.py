@@ -1,6 +1,5 @@
 """``asrfair check``: a run held to a policy, and what was found written for people and for machines."""
 
-import json
 import os
 import sys
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from asrfair.report.gate_data import gate_data
 from asrfair.report.gate_summary import step_summary
 from asrfair.report.junit import junit
 from asrfair.report.verdicts import Rule, Verdicts
-from asrfair.results import Results, write_text
+from asrfair.results import Results, json_text, write_text
 from asrfair.run.gate_cells import Source
 from asrfair.run.gate_judging import judge
+from asrfair.run.gate_missing import failed_note
 from asrfair.run.policy import Checked, LoadedPolicy, load_policy
 from asrfair.run.report import check_shown, console
 from asrfair.run.streams import discard_output
@@ -51,7 +51,10 @@ def check(folder: Path, policy: Path, *, baseline: Path | None = None) -> Verdic
         )
     if baseline is not None and not regressions:
         raise InputError(f"--baseline {baseline}: found no rule about a regression; expected one, or no baseline")
-    regression = Source.against(Results.load(against), results) if regressions and against is not None else None
+    regression = None
+    if regressions and against is not None:
+        allow = loaded.policy.missing == "allow"
+        regression = Source.against(Results.load(against), results, allow_missing=allow)
     found = judge(loaded.rules, Source.of(results), regression, level=loaded.policy.level)
     return Verdicts(
         title=loaded.policy.title or policy.name,
@@ -63,7 +66,7 @@ def check(folder: Path, policy: Path, *, baseline: Path | None = None) -> Verdic
         rules=tuple(_rule(checked, loaded) for checked in loaded.rules),
         cells=found.cells,
         signature=results.signature,
-        notes=tuple(_notes(results)),
+        notes=tuple(_notes(results, regression)),
     )
 
 
@@ -82,13 +85,15 @@ def _rule(checked: Checked, loaded: LoadedPolicy) -> Rule:
     )
 
 
-def _notes(results: Results) -> list[str]:
+def _notes(results: Results, regression: Source | None) -> list[str]:
     """Return what a reader of any bound must know of the run."""
     limit = results.signature.get("limit")
     notes = [] if limit is None else [f"Measured on the first {limit} utterances only."]
     if results.signature.get("independent_utterances"):
         notes.append("Utterances are treated as independent: the bounds may be far too narrow.")
-    return notes
+    notes += failed_note(results)
+    lacks = None if regression is None else regression.missing.note()
+    return notes if lacks is None else [*notes, lacks]
 
 
 def check_and_tell(folder: Path, policy: Path, outputs: Outputs, *, baseline: Path | None = None) -> int:
@@ -106,7 +111,7 @@ def check_and_tell(folder: Path, policy: Path, outputs: Outputs, *, baseline: Pa
     if where is not None:
         with where.open("a", encoding="utf-8") as file:
             file.write(step_summary(found))
-    text = "" if outputs.json is None else _json(found)
+    text = "" if outputs.json is None else json_text(gate_data(found))
     if outputs.json is not None and outputs.json != STDOUT:
         write_text(outputs.json, text)
     try:
@@ -119,10 +124,6 @@ def check_and_tell(folder: Path, policy: Path, outputs: Outputs, *, baseline: Pa
         # The reader has enough, but the gate's outcome stands.
         discard_output()
     return found.exit_code
-
-
-def _json(found: Verdicts) -> str:
-    return json.dumps(gate_data(found), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _step_summary() -> Path:

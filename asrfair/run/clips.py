@@ -21,7 +21,7 @@ from asrfair.errors import AsrfairError, InputError
 from asrfair.report.html.spoken import Clip, WorstUtterance
 from asrfair.results import PLAN, Results
 from asrfair.run.materials import Materials, read_row
-from asrfair.run.plan import CorpusPlan
+from asrfair.run.plan import CorpusPlan, Plan, card_path, condition_path
 
 LONGEST_S = 20.0
 MEDIA_TYPE = "audio/mpeg"
@@ -36,9 +36,9 @@ class _Sounds:
     """The keys of a run's plan that its sound depends on."""
 
     corpus: CorpusPlan
-    conditions: tuple[str, ...] = ("clean",)
-    seed: int = 0
-    sample_rate: int = 16_000
+    conditions: tuple[str, ...] = Plan.conditions
+    seed: int = Plan.seed
+    sample_rate: int = Plan.sample_rate
 
 
 def clips(
@@ -89,8 +89,8 @@ def _sounds(folder: Path) -> _Sounds:
     values = read_toml(path)
     sounds = build(_Sounds, {key: values[key] for key in _KEYS if key in values}, where=str(path))
     start = _start(folder, values.get("out"))
-    corpus = replace(sounds.corpus, card=_placed(sounds.corpus.card, start), root=str(start / sounds.corpus.root))
-    return replace(sounds, corpus=corpus, conditions=tuple(_placed(spec, start) for spec in sounds.conditions))
+    corpus = replace(sounds.corpus, card=card_path(sounds.corpus.card, start), root=str(start / sounds.corpus.root))
+    return replace(sounds, corpus=corpus, conditions=tuple(condition_path(spec, start) for spec in sounds.conditions))
 
 
 _KEYS = tuple(field.name for field in fields(_Sounds))
@@ -103,12 +103,6 @@ def _start(folder: Path, out: object) -> Path:
         if parts and not Path(out).is_absolute() and here.parts[-len(parts) :] == parts:
             return Path(*here.parts[: -len(parts)])
     return Path()
-
-
-def _placed(spec: str, start: Path) -> str:
-    """Return a card's spec, ``NAME``, ``path/card.toml`` or either with ``=RECORDINGS``, with its paths placed."""
-    name, sign, recordings = spec.partition("=")
-    return (str(start / name) if name.endswith(".toml") else name) + (f"={start / recordings}" if sign else "")
 
 
 def _corpus(folder: Path, results: Results, plan: CorpusPlan) -> Corpus:

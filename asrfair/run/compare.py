@@ -18,7 +18,7 @@ from asrfair.errors import InputError, expected
 from asrfair.report.text import label
 from asrfair.results import Results
 from asrfair.run.again import question_of
-from asrfair.run.differences import Common, Difference, common, differences
+from asrfair.run.differences import SYNTHETIC, Common, Difference, common, differences, is_synthetic
 from asrfair.run.pairing import SIDES, Pair, failed, gaps, identical, left_out, recognisers, tables
 from asrfair.run.signature import short_signature
 from asrfair.stats import FAMILY, Question
@@ -136,7 +136,10 @@ def _signature(
     pairs: Sequence[Pair],
     question: Question,
 ) -> dict[str, Any]:
-    """Return the joint signature: the old run's facts of what is shared, and both runs' recognisers."""
+    """Return the joint signature: the old run's facts of what is shared, and both runs' recognisers.
+
+    Where either run is of synthetic voices both are told as such: what they show is not about people.
+    """
     facts = {"old": old.signature["backends"], "new": new.signature["backends"]}
     speakers = rows["utterances"]["speaker_id"].drop_nulls().n_unique()
     whole = {
@@ -144,7 +147,8 @@ def _signature(
         "asrfair": __version__,
         "kind": "comparison",
         "corpus": {
-            **old.signature["corpus"],
+            **(old.signature.get("corpus") or {}),
+            **({"kind": SYNTHETIC} if any(map(is_synthetic, (old, new))) else {}),
             "utterances": len(rows["utterances"]),
             "speakers": speakers or None,
             "hours": None,

@@ -1,6 +1,5 @@
 """``asrfair compare``: two run folders, or many, from folders to text and JSON."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,10 @@ from asrfair.errors import InputError
 from asrfair.report.compare import render_comparison
 from asrfair.report.compare_data import comparison_data
 from asrfair.report.matrix import render_matrix
-from asrfair.results import Results, write_text
+from asrfair.results import Results, json_text, write_text
 from asrfair.run.compare import joined
 from asrfair.run.matrix import matrix
+from asrfair.run.report import check_shown
 from asrfair.stats.leaderboard import LEAST_SPEAKERS
 
 STANDARD_OUTPUT = "-"
@@ -74,9 +74,7 @@ def compare(plan: ComparePlan, console: Console) -> None:
 
 def _check(plan: ComparePlan) -> None:
     if not plan.many and len(plan.runs) != 2:
-        raise InputError(f"compare: found {len(plan.runs)} run folders; expected two, or --matrix with two or more")
-    if plan.many and len(plan.runs) < 2:
-        raise InputError("--matrix: found 1 run folder; expected two or more")
+        raise InputError(f"compare: found {len(plan.runs)} run folders; expected two, or --matrix with any number")
     if plan.condition and not plan.many:
         raise InputError(
             f"--condition {plan.condition}: found no --matrix; expected it there (two runs are compared in all)"
@@ -85,8 +83,7 @@ def _check(plan: ComparePlan) -> None:
         raise InputError(f"--level {plan.level}: expected a confidence level from 0.5 to below 1, such as 0.95")
     if plan.least_speakers < 2:
         raise InputError(f"--least-speakers {plan.least_speakers}: expected 2 or more")
-    if plan.top < 1:
-        raise InputError(f"--top {plan.top}: expected 1 or more groups")
+    check_shown(top=plan.top)
 
 
 def run_names(runs: Sequence[str], *, many: bool) -> list[str]:
@@ -103,7 +100,7 @@ def run_names(runs: Sequence[str], *, many: bool) -> list[str]:
 
 
 def _keep(data: dict[str, Any], plan: ComparePlan) -> None:
-    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json_text(data)
     if plan.json == STANDARD_OUTPUT:
         print(text, end="")
     elif plan.json:

@@ -14,6 +14,7 @@ from asrfair.run.covariates import CLEAN
 from asrfair.tables import with_intersections
 
 NOTHING = "none"
+SYNTHETIC = "synthetic"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ def common(old: Results, new: Results) -> Common:
     return Common(ids["utterance_id"], *both)
 
 
+def is_synthetic(run: Results) -> bool:
+    """Return whether a run's voices are not people's."""
+    return str(_part(run.signature, "corpus", "kind")) == SYNTHETIC
+
+
 def differences(old: Results, new: Results, shared: Common) -> list[Difference]:
     """Return every difference, those that matter first.
 
@@ -70,6 +76,7 @@ def _making(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Differen
     for what, key in facts:
         yield from _unequal(what, old.get(key), new.get(key))
     yield from _unequal("normaliser", _normalizer(old), _normalizer(new))
+    yield from _unequal("kind of speech", _part(old, "corpus", "kind"), _part(new, "corpus", "kind"))
     if both_run:
         for what, key in (("corpus", "card"), ("corpus card's digest", "card_digest"), ("corpus's digest", "digest")):
             yield from _unequal(what, _part(old, "corpus", key), _part(new, "corpus", key))

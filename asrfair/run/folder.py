@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from asrfair.errors import RunFolderError
-from asrfair.results import PLAN, write_text
+from asrfair.results import PLAN, json_text, write_text
 
 IDENTITY = "identity.json"
 
@@ -32,7 +32,7 @@ def claim(folder: Path, identity: Mapping[str, Any]) -> None:
             return
     elif folder.is_file() or (folder.is_dir() and any(not name.name.startswith(".") for name in folder.iterdir())):
         raise RunFolderError(f"{folder}: holds other files and no {IDENTITY}; expected an empty or new folder")
-    write_text(path, json.dumps(wanted, indent=1, ensure_ascii=False) + "\n")
+    write_text(path, json_text(wanted))
 
 
 def _used(folder: Path) -> bool:

@@ -14,6 +14,8 @@ from asrfair.run.compare import joined
 from asrfair.run.covariates import CLEAN
 from asrfair.run.differences import common, differences
 from asrfair.run.gate_measures import Measure
+from asrfair.run.gate_missing import Missing, find_missing
+from asrfair.run.pairing import recognisers
 from asrfair.run.policy import EVERY, Checked, Names
 from asrfair.stats import Question
 from asrfair.stats.gate import BOUNDS, Bounds
@@ -37,6 +39,7 @@ class Source:
     """A run, or two runs joined, as its rules need it: names in order, and bounds.
 
     ``parts`` are the bounds with what their backends are called in reports; a joint run has a part per recogniser.
+    ``missing`` is what a run lacks of its baseline run; where that is ``allowed`` what is left is judged.
     """
 
     results: Results
@@ -44,6 +47,8 @@ class Source:
     conditions: tuple[str, ...]
     backends: tuple[str, ...]
     parts: tuple[tuple[dict[str, str], Bounds], ...]
+    missing: Missing = field(default_factory=Missing)
+    allowed: bool = False
     _kept: dict[tuple[str, str, float], pl.DataFrame] = field(default_factory=dict)
 
     @classmethod
@@ -64,9 +69,10 @@ class Source:
         )
 
     @classmethod
-    def against(cls, baseline: Results, results: Results) -> "Source":
+    def against(cls, baseline: Results, results: Results, *, allow_missing: bool = False) -> "Source":
         """Return a run against the baseline run; raises InputError where the two cannot be compared."""
-        matters = [str(each) for each in differences(baseline, results, common(baseline, results)) if each.matters]
+        shared = common(baseline, results)
+        matters = [str(each) for each in differences(baseline, results, shared) if each.matters]
         if matters:
             raise InputError(
                 f"regression: the runs differ in ways that matter: {'; '.join(matters)}; expected runs made alike"
@@ -79,12 +85,16 @@ class Source:
             counts, failures = (rows.filter(pl.col("backend").is_in(sides)) for rows in (both.counts, both.failures))
             own = Bounds(counts, failures, both.conditions, replace(question, baseline_backend=pair["old"]))
             parts.append(({pair["new"]: pair["name"]}, own))
+        missing = find_missing(baseline, results, shared, recognisers(baseline, results))
+        gone = Missing() if allow_missing else missing
         return cls(
             results=both,
             question=question,
-            conditions=_names(both, "condition", question.baseline_condition),
-            backends=tuple(name for names, _ in parts for name in names.values()),
+            conditions=(*_names(both, "condition", question.baseline_condition), *gone.conditions),
+            backends=(*(name for names, _ in parts for name in names.values()), *gone.backends),
             parts=tuple(parts),
+            missing=missing,
+            allowed=allow_missing,
         )
 
     def rows(self, table: str, axis: str, error: float) -> pl.DataFrame:
@@ -99,14 +109,22 @@ class Source:
         return self._kept[key]
 
     def groups(self, axis: str) -> tuple[str, ...]:
-        """Return the labelled groups of an axis."""
-        return tuple(dict.fromkeys(group for _, bounds in self.parts for group in bounds.groups(axis)))
+        """Return the labelled groups of an axis, one of which nothing is left in this run among them."""
+        gone = () if self.allowed else self.missing.groups.get(axis, ())
+        return tuple(dict.fromkeys([*(group for _, bounds in self.parts for group in bounds.groups(axis)), *gone]))
+
+    def lacks(self, axis: str, key: Key, reference: str | None) -> str | None:
+        """Say what a cell lacks of the baseline run, in its group or its reference group; None where nothing is."""
+        groups = dict.fromkeys([key.group, *([] if reference is None else [reference])])
+        return None if self.allowed else self.missing.reason(axis, tuple(groups), key.condition, key.backend)
 
     def left_out(self, axis: str, key: Key) -> list[str]:
-        """Return the labelled groups of an axis that cannot be judged under a cell's condition and backend."""
-        return next(
-            (found[key.condition, key.backend] for _, b in self.parts for found in [b.left_out(axis)])  # type: ignore[index]
-        )
+        """Return the labelled groups of an axis that cannot be judged under a cell's condition and backend.
+
+        Asked of measures over all groups, which only a run by itself has: it has one part.
+        """
+        ((_, bounds),) = self.parts
+        return bounds.left_out(axis, condition=str(key.condition), backend=str(key.backend))
 
 
 def _names(results: Results, kind: str, baseline: str | None) -> tuple[str, ...]:
@@ -204,15 +222,21 @@ def rows_of(checked: Checked, source: Source, error: float) -> dict[Key, Row]:
     return {_key(row, measure): row for row in rows.iter_rows(named=True)}
 
 
-def words_of(checked: Checked, source: Source, error: float) -> dict[Key, int | None]:
-    """Return the reference words of every group, condition and backend; none where a measure is not of words."""
+def counts_of(checked: Checked, source: Source, error: float) -> dict[Key, tuple[int | None, int | None]]:
+    """Return the reference words and the failed transcriptions of every group, condition and backend.
+
+    Without a group: the failures of all labelled groups together. Nothing where a measure is not of words.
+    """
     if checked.measure.table in ("misses", "failures", "handicaps"):
         return {}
-    rows = source.rows("rates", checked.rule.axis, error)
-    return {
-        Key(row["group"], row["condition"], row["backend"]): row["reference_words"]
-        for row in rows.iter_rows(named=True)
-    }
+    found: dict[Key, tuple[int | None, int | None]] = {}
+    for row in source.rows("rates", checked.rule.axis, error).iter_rows(named=True):
+        found[Key(row["group"], row["condition"], row["backend"])] = (row["reference_words"], row["failures"])
+        together = Key(None, row["condition"], row["backend"])
+        if row["group"] is not None:
+            _, failed = found.get(together, (None, 0))
+            found[together] = (None, (failed or 0) + (row["failures"] or 0))
+    return found
 
 
 def _key(row: Row, measure: Measure) -> Key:

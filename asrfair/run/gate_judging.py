@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from asrfair.report.text import counted, label, listed
-from asrfair.report.verdicts import FAILED, PASSED, UNJUDGED, Cell, Outcome
-from asrfair.run.gate_cells import Key, Row, Source, rows_of, wanted, words_of
+from asrfair.report.verdicts import FAILED, KNOWN, PASSED, UNJUDGED, Cell, Outcome
+from asrfair.run.gate_cells import Key, Row, Source, counts_of, rows_of, wanted
 from asrfair.run.policy import Checked
 from asrfair.stats.alarms import Alarms, step_down, times_the_speakers
 
-KNOWN = ("at least", "at most")
 _MOST_TIMES = 50
 STRADDLES = "the bounds lie on both sides of the limit"
 BEYOND = "the estimate itself is beyond the limit, though that is not proved: more speakers would settle it"
@@ -62,10 +61,14 @@ def judge(rules: Sequence[Checked], run: Source, regression: Source | None, *, l
     at = {alarms[number]: now for number, now in found.raised.items()}
     cells = []
     for each in asked:
-        words = words_of(each.checked, each.source, error)
+        known = counts_of(each.checked, each.source, error)
+        together = each.checked.measure.groups == "all"
         for cell in _cells(each, error, found, at, alarms):
-            key = Key(cell.group, cell.condition, cell.backend)
-            cells.append(replace(cell, reference_words=words.get(key, cell.reference_words)))
+            words, failed = known.get(Key(cell.group, cell.condition, cell.backend), (cell.reference_words, None))
+            if together:
+                # The words are those of the group that is worst; any group's failures may have kept it from being so.
+                _, failed = known.get(Key(None, cell.condition, cell.backend), (None, None))
+            cells.append(replace(cell, reference_words=words, failures=failed))
     return Judged(tuple(cells), len(alarms))
 
 
@@ -150,15 +153,28 @@ def _bounded(
     checked = each.checked
     cell = _cell(each, key, row)
     if row is None:
-        return replace(cell, outcome=UNJUDGED, verdict="no bound", reason="no utterance counted")
+        return replace(cell, outcome=UNJUDGED, verdict="no bound", reason=_lacks(each, key) or "no utterance counted")
     worse, good = _ends(checked, row)
     at_step = None if stepped is None else _ends(checked, stepped)[0]
     cell = _with_bounds(cell, (at_step, 1 - now), (good, 1 - error), least=checked.measure.least)
     left_out = each.source.left_out(checked.rule.axis, key) if checked.measure.groups == "all" else []
+    lacks = _lacks(each, key)
     outcome, verdict, reason = _outcome(checked, row, worse, good, raised=raised, left_out=left_out)
+    if lacks is not None and outcome != FAILED:
+        return replace(cell, outcome=UNJUDGED, verdict="not comparable", reason=lacks)
     if reason != STRADDLES:
         return replace(cell, outcome=outcome, verdict=verdict, reason=reason)
     return replace(cell, outcome=outcome, verdict=verdict, reason=reason, **_needed(each, key, row))
+
+
+def _lacks(each: Asked, key: Key) -> str | None:
+    """Say what a cell of a regression lacks of the baseline run; None where nothing is, or there is none."""
+    checked = each.checked
+    if not checked.measure.regression:
+        return None
+    axis = checked.rule.axis
+    reference = each.source.question.reference_groups.get(axis) if checked.measure.groups == "others" else None
+    return each.source.lacks(axis, key, reference)
 
 
 def _with_bounds(

@@ -1,5 +1,6 @@
 """What a policy's rules may ask of: each measure with its unit, its table of bounds and what it can be asked by."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -147,9 +148,13 @@ def parse_limit(text: object, measure: Measure, name: str, *, where: str) -> Lim
     if not isinstance(text, str):
         raise CardError(f"{where}: found {text!r} without a unit; expected a text such as {wanted}")
     match = _LIMIT.fullmatch(text)
-    if match is None:
-        raise CardError(f"{where}: found '{text}'; expected a number and its unit, such as {wanted}")
+    # «20,5 %» and «1e9 %» would be read as a 20 and a 1 of odd units.
+    if match is None or any(character.isdigit() for character in match[2]):
+        form = "a number (digits, with a point before decimals) and its unit"
+        raise CardError(f"{where}: found '{text}'; expected {form}, such as {wanted}")
     number, unit = float(match[1]), match[2]
+    if not math.isfinite(number):
+        raise CardError(f"{where}: found a number of {len(match[1])} digits; expected a limit such as {wanted}")
     if not unit:
         raise CardError(f"{where}: found '{text}' without a unit; expected a unit as well, such as {wanted}")
     if measure.unit == "steps":
@@ -157,6 +162,10 @@ def parse_limit(text: object, measure: Measure, name: str, *, where: str) -> Lim
     kind, factor = _UNITS.get(unit, (None, 1.0))
     if kind != measure.unit or (kind == "count" and unit != name):
         raise CardError(f"{where}: found '{text}' for {measure.means}; expected a limit such as {wanted}")
-    if (kind in ("rate", "count") and number < 0) or (kind == "ratio" and number <= 0):
+    if kind == "ratio" and number <= 0:
         raise CardError(f"{where}: found '{text}'; expected a number above 0")
+    if kind in ("rate", "count") and number < 0:
+        raise CardError(f"{where}: found '{text}'; expected 0 or above")
+    if kind == "count" and not number.is_integer():
+        raise CardError(f"{where}: found '{text}'; expected a whole number, such as {wanted}")
     return Limit(text.strip(), number * factor, measure.unit, unit)

@@ -11,7 +11,7 @@ from asrfair.report.text import label, listed
 from asrfair.results import Results
 from asrfair.run.again import question_of
 from asrfair.run.compare import refuse
-from asrfair.run.differences import Common, Difference, common, differences
+from asrfair.run.differences import Common, Difference, common, differences, is_synthetic
 from asrfair.stats import Question
 from asrfair.stats.leaderboard import LEAST_SPEAKERS, leaderboard
 from asrfair.tables import COUNTS, INTERSECTION, conform, with_intersections
@@ -30,12 +30,16 @@ def matrix(
 ) -> dict[str, Any]:
     """Return, as JSON holds it, the leaderboard of all recognisers of all ``runs`` (by name) under one condition.
 
-    The condition is the first run's baseline unless given, the level the first run's. A recogniser is named by its
-    run where that has no other, else ``RUN: RECOGNISER``. Compared are the utterances that all of them transcribed;
-    ``failed`` says how many of those that all runs have each did not. Groups of fewer than ``least_speakers`` are not
-    ranked on. Raises InputError where there are fewer than two, where nothing is shared, and as
-    `asrfair.run.compare.joined` does where runs differ in ways that matter.
+    The condition is the first run's baseline unless given, the level the first run's. A recogniser is named by its run
+    where that has no other, else ``RUN: RECOGNISER``. Compared are the utterances that all of them transcribed;
+    ``left_out`` says how many utterances each run has that not all runs have, ``failed`` how many of those that all
+    runs have each did not transcribe. Groups of fewer than ``least_speakers`` are not ranked on. Raises InputError
+    where there are fewer than two, where nothing is shared, and as `asrfair.run.compare.joined` does where runs differ
+    in ways that matter.
     """
+    for name, run in runs.items():
+        if not run.signature.get("backends"):
+            raise InputError(f"--matrix: found no recogniser in {label(name)}'s signature; expected one at least")
     (first_name, first), *others = runs.items()
     shared = _shared(list(runs.values()), by)
     found = [(name, each) for name, other in others for each in differences(first, other, shared)]
@@ -48,7 +52,7 @@ def matrix(
     if chosen not in shared.conditions:
         raise InputError(expected("--condition", f"'{label(chosen)}', not in all runs", map(label, shared.conditions)))
     counts = _counts(runs, shared, chosen)
-    systems = [_called(name, run, each) for name, run in runs.items() for each in run.signature.get("backends") or {}]
+    systems = [_called(name, run, each) for name, run in runs.items() for each in run.signature["backends"]]
     silent = [name for name in systems if name not in counts["backend"]]
     if silent:
         raise InputError(
@@ -75,9 +79,12 @@ def matrix(
         "shared_utterances": len(shared.utterances),
         "utterances": kept["utterance_id"].n_unique(),
         "speakers": kept["speaker_id"].drop_nulls().n_unique() or None,
+        "left_out": {
+            name: run.utterances["utterance_id"].n_unique() - len(shared.utterances) for name, run in runs.items()
+        },
         "failed": {name: len(shared.utterances) - counted[name] for name in systems},
         "differences": [asdict(each) for each in named],
-        "synthetic_voices": (first.signature.get("corpus") or {}).get("kind") == "synthetic",
+        "synthetic_voices": any(map(is_synthetic, runs.values())),
         "least_speakers": least_speakers,
         "standings": [
             asdict(row)
@@ -118,7 +125,7 @@ def _counts(runs: Mapping[str, Results], shared: Common, condition: str) -> pl.D
         rows = run.counts.filter(
             pl.col("condition") == condition, pl.col("utterance_id").is_in(shared.utterances.implode())
         )
-        called = {each: _called(name, run, each) for each in run.signature.get("backends") or {}}
+        called = {each: _called(name, run, each) for each in run.signature["backends"]}
         named = pl.col("backend").replace_strict(called, return_dtype=pl.String)
         own = [column for column in rows.columns if column in ("speaker_id", *parts)]
         rows = rows.with_columns(backend=named, normalizer=pl.lit("")).drop(own)

@@ -12,7 +12,7 @@ from asrfair.report.html.sections import Given
 from asrfair.report.progress import progress
 from asrfair.report.text import counted
 from asrfair.results import Results, write_text
-from asrfair.run.report import run_timings
+from asrfair.run.report import check_shown, run_timings
 from asrfair.run.utterances import spoken
 from asrfair.run.words import WORDS, WordPlan, find_words
 from asrfair.stats.words import labelled
@@ -37,8 +37,7 @@ def write_page(folder: Path, path: Path, *, audio: int = 0, top: int = TOP, cons
     check_installed()
     if audio < 0:
         raise InputError(f"--audio {audio}: expected 0 or more utterances")
-    if top < 1:
-        raise InputError(f"--top {top}: expected 1 or more groups")
+    check_shown(top=top)
     results = Results.load(folder)
     words, notes = _words(folder, results, console or Console(stderr=True))
     most = max(MOST_UTTERANCES, audio)

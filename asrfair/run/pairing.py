@@ -63,7 +63,7 @@ def tables(old: Results, new: Results, shared: Common, pairs: Sequence[Pair]) ->
     kept = old.utterances.filter(pl.col("utterance_id").is_in(shared.utterances.implode()))
     utterances = conform(kept, UTTERANCES, axes=parts)
     facts = utterances.select("utterance_id", "speaker_id", *parts)
-    labels = {run.signature["normalizer"]["label"] for run in (old, new)}
+    labels = {str((run.signature.get("normalizer") or {}).get("label") or "unknown") for run in (old, new)}
     normalizer = pl.lit(" against ".join(sorted(labels)))
 
     def both(name: str) -> pl.DataFrame:

@@ -39,7 +39,8 @@ class PolicyRule:
 class Policy:
     """Rules, the level that they are judged at and what they mean where a bound cannot be had.
 
-    ``unjudged`` has no default: a policy says what it means. ``baseline`` is a run folder, relative to the policy.
+    ``unjudged`` has no default: a policy says what it means. ``baseline`` is a run folder, relative to the policy;
+    ``missing`` says whether a regression may be judged on what is left where the run lacks some of it.
     """
 
     unjudged: Unjudged
@@ -47,6 +48,7 @@ class Policy:
     title: str = ""
     level: float = 0.95
     baseline: str = ""
+    missing: Literal["unjudged", "allow"] = "unjudged"
 
 
 @dataclass(frozen=True)

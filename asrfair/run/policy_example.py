@@ -1,6 +1,13 @@
-"""A commented policy to start from."""
+"""A commented policy to start from, with placeholders or with a run's own names."""
 
-EXAMPLE = """\
+from pathlib import Path
+
+from asrfair.report.text import label, safe
+from asrfair.results import Results
+
+HEAD = "# Put in your axes and conditions: accent and clean are placeholders."
+EXAMPLE = f"""\
+{HEAD}
 # A policy for: asrfair check RUN --policy policy.toml
 # Exit codes: 0 passed, 1 failed, 2 the policy or the run cannot be used, 3 could not be judged.
 
@@ -16,6 +23,11 @@ unjudged = "report"
 
 # A finished run that regression_... rules compare with; relative to this file. --baseline RUN wins.
 # baseline = "last-release"
+
+# What the baseline run transcribed and this run did not (an utterance that is gone, or whose transcription failed here
+# alone) leaves a regression_... rule's cell unjudged: whoever drops the hard ones would look better. What is proved
+# worse still fails. "allow" judges what is left, and tells how much is missing.
+# missing = "unjudged"
 
 # A rule asks one of two things of a bound:
 #   fail_if = "proved worse"     an alarm: fails where the lower bound is beyond the limit, passes otherwise
@@ -34,7 +46,7 @@ limit = "10 speakers"
 require = "at least"
 
 [[rule]]
-name = "every accent is served within 25 %"
+name = "every group is served within 25 %"
 measure = "worst_group_wer"          # wer is that of each group on its own
 axis = "accent"
 condition = "clean"
@@ -42,7 +54,7 @@ limit = "25 %"
 require = "proved good"
 
 [[rule]]
-name = "no accent errs half as often again as the reference group"
+name = "no group errs half as often again as the reference group"
 measure = "ratio"                    # difference, ratio; and each _to_overall, _to_rest
 axis = "accent"
 limit = "1.5 x"
@@ -50,7 +62,7 @@ fail_if = "proved worse"
 unjudged = "pass"
 
 [[rule]]
-name = "no condition costs an accent much more than the reference group"
+name = "no condition costs a group much more than the reference group"
 measure = "interaction_difference"   # interaction_ratio; condition_difference and condition_ratio are a group's own
 axis = "accent"
 limit = "10 points"
@@ -70,9 +82,39 @@ require = "at most"
 # leasts), mean_utterance_wer, macro_average_wer, median_speaker_wer, share_of_speakers_above_0.5 and the like (%).
 
 # [[rule]]
-# name = "no accent got worse since the last release"
+# name = "no group got worse since the last release"
 # measure = "regression_difference"  # regression_ratio, regression_interaction_difference, regression_interaction_ratio
 # axis = "accent"
 # limit = "2 points"
 # require = "proved good"
 """
+
+
+def example_of(run: Path) -> str:
+    """Return the example with a run's own names: the first axis with a reference group (or the first), the baseline.
+
+    A rule that the run could not answer is left out: of an extra cost where one condition alone was measured or no
+    reference group is named. Raises RunFolderError for what is no finished run.
+    """
+    import tomli_w
+
+    signature = Results.load(run).signature
+    axes = signature.get("axes") or {}
+    references = {name: about.get("reference_group") for name, about in axes.items()}
+    axis = next((name for name, reference in references.items() if reference is not None), next(iter(axes), "overall"))
+    reference = references.get(axis)
+    conditions = signature.get("conditions") or {}
+    condition = signature.get("baseline_condition") or next(iter(conditions), "clean")
+    head, *rules = EXAMPLE.split("[[rule]]\n")
+    if reference is None or len(conditions) < 2:
+        rules = [rule for rule in rules if 'measure = "interaction_difference"' not in rule or rule.startswith("# ")]
+    text = "[[rule]]\n".join([head, *rules])
+    if reference is None:
+        text = text.replace('measure = "ratio"        ', 'measure = "ratio_to_overall"')
+        text = text.replace("half as often again as the reference group", "half as often again as all speakers")
+    named = {'axis = "accent"': {"axis": axis}, 'condition = "clean"': {"condition": condition}}
+    for placeholder, own in named.items():
+        text = text.replace(placeholder, tomli_w.dumps(own).strip())
+    against = "all speakers" if reference is None else label(reference)
+    whose = f"# The axis and the condition are those of {safe(str(run))}; compared with: {against}."
+    return text.replace(HEAD, whose, 1)

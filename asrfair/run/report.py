@@ -1,6 +1,5 @@
 """Reports from a run folder alone: on a terminal, as JSON, as a page."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from asrfair.errors import InputError
 from asrfair.report import render
 from asrfair.report.data import report_data
 from asrfair.report.terminal import TOP
-from asrfair.results import Results
+from asrfair.results import Results, json_text, loaded
 from asrfair.stats.timing import timing_rows
 from asrfair.tables import INTERSECTION
 
@@ -26,8 +25,8 @@ def show(results: Results | Path, *, width: int | None = None, top: int = TOP, e
     Raises InputError for a width or a number of groups that nothing can be shown in.
     """
     check_shown(width=width, top=top)
-    loaded = _loaded(results)
-    render(loaded, console(width=width), top=top, every=every, timings=run_timings(loaded))
+    run = loaded(results)
+    render(run, console(width=width), top=top, every=every, timings=run_timings(run))
 
 
 def check_shown(*, width: int | None = None, top: int = TOP) -> None:
@@ -40,8 +39,8 @@ def check_shown(*, width: int | None = None, top: int = TOP) -> None:
 
 def report_json(results: Results | Path) -> str:
     """Return the whole report as one line of JSON; what it holds is in `asrfair.report.data`."""
-    loaded = _loaded(results)
-    return json.dumps(report_data(loaded, timings=run_timings(loaded)), ensure_ascii=False, allow_nan=False) + "\n"
+    run = loaded(results)
+    return json_text(report_data(run, timings=run_timings(run)), indent=None)
 
 
 def run_timings(results: Results) -> pl.DataFrame:
@@ -51,10 +50,6 @@ def run_timings(results: Results) -> pl.DataFrame:
         axis for axis in results.signature.get("axes") or () if all(part in there for part in axis.split(INTERSECTION))
     ]
     return timing_rows(results.timings, results.utterances, axes)
-
-
-def _loaded(results: Results | Path) -> Results:
-    return results if isinstance(results, Results) else Results.load(results)
 
 
 class _Output(Console):

@@ -11,7 +11,9 @@ from asrfair.report.html.spoken import AlignedWord, Spoken, WorstUtterance, spok
 from asrfair.report.text import safe
 from asrfair.results import Results
 from asrfair.run.clips import clips
-from asrfair.scoring import Normalizer, align_words, find_normalizer, normalize_pairs
+from asrfair.run.differences import is_synthetic
+from asrfair.run.normalizing import own_normalizer
+from asrfair.scoring import align_words, normalize_pairs
 from asrfair.tables import UTTERANCES, with_intersections
 
 MOST_IN_ALL = 60
@@ -53,15 +55,17 @@ def spoken(folder: Path, results: Results, *, most: int, audio: int = 0) -> Spok
             raise
         return Spoken(notes=(f"Not shown: {error}.",))
     found = clips(folder, results, worst, most=audio) if audio else {}
-    return spoken_section(worst, found, rule=_rule(results, most), notes=_notes(results, worst, most=most))
+    who = "voice" if is_synthetic(results) else "speaker"
+    notes = _notes(results, worst, most=most)
+    return spoken_section(worst, found, rule=_rule(results, most, who), notes=notes, speaker=who)
 
 
-def _rule(results: Results, most: int) -> str:
+def _rule(results: Results, most: int, who: str) -> str:
     axes = list(results.signature.get("axes") or {})
     turns = f" Groups of {safe(axes[0])} take turns." if axes else ""
     return (
         f"Up to {most} of each recogniser under each condition: those with the most word errors for their reference "
-        f"words, each speaker once.{turns} Utterances without a transcript or without reference words are not among "
+        f"words, each {who} once.{turns} Utterances without a transcript or without reference words are not among "
         "them. The words are normalised, as they were compared."
     )
 
@@ -125,23 +129,12 @@ def _order(results: Results, name: str) -> dict[str, int]:
 
 def _aligned(results: Results, chosen: pl.DataFrame) -> dict[tuple[Any, ...], tuple[AlignedWord, ...]]:
     pairs = chosen.select(*KEY, "reference", "hypothesis")
-    words = align_words(normalize_pairs(pairs, normalizer=_own_normalizer(results)))
+    words = align_words(normalize_pairs(pairs, normalizer=own_normalizer(results, where="worst utterances")))
     steps = words.select(*KEY, "operation", "reference_word", "hypothesis_word")
     return {
         key: tuple(AlignedWord(*row) for row in part.iter_rows())
         for key, part in steps.partition_by(*KEY, as_dict=True, include_key=False).items()
     }
-
-
-def _own_normalizer(results: Results) -> Normalizer:
-    facts = results.signature["normalizer"]
-    normalizer = find_normalizer(facts.get("spec") or facts["name"])
-    if (normalizer.name, normalizer.version) != (facts["name"], facts["version"]):
-        raise InputError(
-            f"worst utterances: found a run normalised by {facts['name']} {facts['version']}; expected "
-            f"{normalizer.name} {normalizer.version}, the one installed now"
-        )
-    return normalizer
 
 
 def _worst(

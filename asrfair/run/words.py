@@ -13,7 +13,8 @@ from asrfair.report.text import counted
 from asrfair.report.words import render_words
 from asrfair.results import Results, write_table
 from asrfair.run.analysis import check_axes
-from asrfair.scoring import align_words, find_normalizer, normalize_pairs
+from asrfair.run.normalizing import own_normalizer
+from asrfair.scoring import align_words, normalize_pairs
 from asrfair.stats.words import labelled, word_rows
 from asrfair.tables import with_intersections
 
@@ -154,13 +155,7 @@ def _check(results: Results, plan: WordPlan, axes: Sequence[str], references: Ma
 
 def _aligned(results: Results, plan: WordPlan) -> pl.DataFrame:
     """Return one row per aligned word of the cells asked for, with the run's own normaliser."""
-    facts = results.signature["normalizer"]
-    normalizer = find_normalizer(facts.get("spec") or facts["name"])
-    if (normalizer.name, normalizer.version) != (facts["name"], facts["version"]):
-        raise InputError(
-            f"words: found a run normalised by {facts['name']} {facts['version']}; expected "
-            f"{normalizer.name} {normalizer.version}, the one installed now"
-        )
+    normalizer = own_normalizer(results, where="words")
     condition = plan.condition or results.signature.get("baseline_condition")
     rows = results.hypotheses.filter(*([pl.col("condition") == condition] if condition else []))
     rows = rows.filter(*([pl.col("backend") == plan.backend] if plan.backend else []))

@@ -12,6 +12,9 @@ already: its lower end is the highest of the groups' at 2·``error``/K, K judged
 theirs at 2·``error`` (`asrfair.stats.many`, without the pairs of groups, which ten thousand groups have too many of).
 A share of failures is a rate like any other: failed utterances over those tried, clustered by speaker.
 
+The estimate of `worst_group` is a plug-in value: the highest of several rates is biased upward, as the group was picked
+for being highest. Its bounds allow for that.
+
 References
 ----------
 `asrfair.stats.many` for the measures over groups. `benchmarks/gate.py` simulates all bounds at their limits.
@@ -63,6 +66,7 @@ BOUNDS: Schema = {
 """The columns of bounds; null where a measure has none such."""
 WIDER_BELOW = ("gap", "between_group_sd")
 """Measures whose lower end takes the whole of its interval's error probability."""
+HIGHEST = "{} skewed log t, highest of the groups"
 FEW_GROUPS = "fewer than two groups could be judged"
 TOO_FAR_OUT = "so many alarms ask for a percentile further out than draws reach: no bound"
 _TAIL_DRAWS = 20
@@ -106,19 +110,12 @@ class Bounds:
         """Return the labelled groups of an axis in natural order; `overall` is the one of the axis `overall`."""
         return tuple(group for group in self._sums.view(axis).axis.groups if group is not None)
 
-    def left_out(self, axis: str) -> dict[tuple[str, str], list[str]]:
-        """Return the labelled groups of an axis that cannot be judged, by condition and backend."""
+    def left_out(self, axis: str, *, condition: str, backend: str) -> list[str]:
+        """Return the labelled groups of an axis that cannot be judged under one condition with one backend."""
         view, coded = self._sums.view(axis), self._sums.coded
-        judged = view.cells.judged.reshape(len(view.axis.groups), -1)
-        pairs = [(condition, backend) for condition in coded.conditions for backend in coded.backends]
-        return {
-            pair: [
-                group
-                for group, fit in zip(view.axis.groups, judged[:, number], strict=True)
-                if group is not None and not fit
-            ]
-            for number, pair in enumerate(pairs)
-        }
+        column = coded.conditions.index(condition) * len(coded.backends) + coded.backends.index(backend)
+        judged = view.cells.judged.reshape(len(view.axis.groups), -1)[:, column]
+        return [group for group, fit in zip(view.axis.groups, judged, strict=True) if group is not None and not fit]
 
     def _replicates(self, error: float) -> int:
         """Return as many draws as leave some beyond a percentile that far out."""
@@ -158,7 +155,7 @@ class Bounds:
             rows.append(cell if len(column.judged) < 2 else cell | _highest(cells.spread, alpha=question.alpha))
             if len(column.judged) >= 2:
                 worst = int(np.argmax(cells.spread.estimate))
-                clustered = method(np.array([bool(cells.independent.any())]), "{} skewed log t, highest of the groups")
+                clustered = method(np.array([bool(cells.independent.any())]), HIGHEST)
                 rows[-1] |= {
                     "group": view.axis.groups[int(column.judged[worst])],
                     "speakers": int(cells.speakers[worst]),
@@ -255,7 +252,10 @@ def _rates(sums: _Sums, axis: str, question: Question) -> pl.DataFrame:
 
 
 def _highest(groups: LogRates, *, alpha: float) -> dict[str, float | str | None]:
-    """Return the highest rate of two groups or more, with its ends; none above where a group's is too wide to show."""
+    """Return the highest rate of two groups or more, with its ends; none above where a group's is too wide to show.
+
+    The estimate is a plug-in value, biased upward.
+    """
     too_wide = bool(groups.too_wide(alpha).any())
     low, _ = groups.ends(alpha / len(groups.errors))
     _, high = groups.ends(alpha)

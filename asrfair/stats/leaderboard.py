@@ -47,7 +47,7 @@ LEAST_SPEAKERS = 10
 
 
 @dataclass(frozen=True)
-class Standing:
+class Rank:
     """One system on one axis.
 
     ``group`` is served worst (rate ``wer``); ``high`` is the highest upper end, that of ``bounding``. ``groups`` are
@@ -69,7 +69,7 @@ class Standing:
     better_than: tuple[str, ...]
 
 
-def leaderboard(counts: pl.DataFrame, question: Question, *, least_speakers: int = LEAST_SPEAKERS) -> list[Standing]:
+def leaderboard(counts: pl.DataFrame, question: Question, *, least_speakers: int = LEAST_SPEAKERS) -> list[Rank]:
     """Return the standings by axis (``overall``, with one group, first), each axis in order of the upper bound.
 
     ``counts`` have columns as `asrfair.stats.analyse` wants them, of one normalizer and condition, with the same
@@ -86,7 +86,7 @@ def leaderboard(counts: pl.DataFrame, question: Question, *, least_speakers: int
         baseline_backend=None,
         independent_utterances=question.independent_utterances,
     )
-    found: list[Standing] = []
+    found: list[Rank] = []
     for name in (OVERALL, *question.axes):
         view = axis_sums(find_axis(name, counts, failures), coded)
         rows = list(_standings(view, coded, alpha=question.alpha, least=least_speakers))
@@ -94,7 +94,7 @@ def leaderboard(counts: pl.DataFrame, question: Question, *, least_speakers: int
     return found
 
 
-def _standings(view: AxisSums, coded: Coded, *, alpha: float, least: int) -> Iterator[Standing]:
+def _standings(view: AxisSums, coded: Coded, *, alpha: float, least: int) -> Iterator[Rank]:
     names, size = coded.backends, len(coded.backends)
     labelled = np.array([k for k, group in enumerate(view.axis.groups) if group is not None], np.int64)
     # The utterances are the same for all, so a group is judged for all systems or for none.
@@ -103,7 +103,7 @@ def _standings(view: AxisSums, coded: Coded, *, alpha: float, least: int) -> Ite
     rates = [at(view.cells.spread, judged * size + k) for k in range(size)]
     worse = told_worse(view, rates, judged, alpha=alpha) if len(judged) else np.zeros((size, size), bool)
     for k, name in enumerate(names):
-        row = Standing(
+        row = Rank(
             axis=view.axis.name,
             backend=name,
             group=None,
@@ -120,7 +120,7 @@ def _standings(view: AxisSums, coded: Coded, *, alpha: float, least: int) -> Ite
         yield _with_worst(row, rates[k], [view.axis.groups[g] for g in judged], alpha=alpha)
 
 
-def _with_worst(row: Standing, rates: LogRates, groups: list[str | None], *, alpha: float) -> Standing:
+def _with_worst(row: Rank, rates: LogRates, groups: list[str | None], *, alpha: float) -> Rank:
     """Return the standing with the worst group's rate and bound; no bound where an interval is too wide to show."""
     if not groups:
         return row

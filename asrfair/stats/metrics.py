@@ -19,6 +19,9 @@ Intervals: that of `asrfair.stats.intervals` for ratios of sums (for precision, 
 word information lost with the influence values of its logarithm); order statistics for the median; Clopper–Pearson
 for the share of speakers. An end beyond the range of a share is the end of that range.
 
+One-sided 95 % bounds of ratios and means (log-normal speakers, sd .6; the truth at the limit, 600 corpora) miss in 4 to
+5 % with 10 and with 30 speakers, as the WER's do; the median's in 1 and 5 %, those of the share of speakers in none.
+
 References
 ----------
 Morris, Maier and Green 2004 (match error rate, word information lost); Clopper and Pearson 1934.

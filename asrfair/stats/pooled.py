@@ -11,7 +11,7 @@ from asrfair.stats.cells import Cells, Coded, rate_cells
 from asrfair.stats.intervals import LogRates
 from asrfair.stats.rates import AxisSums, with_design_effect
 
-LOG_T, LOG_T_OF_REST = "{} log t", "{} log t of one minus it"
+LOG_T, LOG_T_OF_REST = "{} skewed log t", "{} skewed log t of one minus it"
 """The methods' names with a place for how utterances were clustered."""
 
 
@@ -102,11 +102,11 @@ def double_events(view: AxisSums) -> Floats:
 
 
 def from_ratio(each: Ratio, view: AxisSums, coded: Coded, *, alpha: float, parts: Sequence[notes.Part] = ()) -> Metric:
-    """Return a metric that is a ratio of sums, with the log t interval of that ratio; ``parts`` end its notes."""
+    """Return a metric that is a ratio of sums, with the skewed log t interval of it; ``parts`` end its notes."""
     size = len(view.cells.utterances)
     sums = view.sums | {"errors": each.numerator, "words": each.denominator}
     cells = rate_cells(view.cell, view.cluster, sums, coded=coded, cells=size)
-    spread = dataclasses.replace(cells.spread, events=each.events, skew=np.zeros(size))
+    spread = dataclasses.replace(cells.spread, events=each.events)
     found = _shown(
         each,
         dataclasses.replace(cells, spread=spread),
@@ -148,7 +148,7 @@ def _shown(each: Ratio, cells: Cells[LogRates], coded: Coded, *, alpha: float, h
 
 
 def word_information_lost(view: AxisSums, coded: Coded, *, alpha: float) -> Metric:
-    """Return w = 1 − (H/N)·(H/P) with the log t interval from influence values.
+    """Return w = 1 − (H/N)·(H/P) with the skewed log t interval from influence values.
 
     With v = 1 − w a speaker's is −v·(2H_s/H − N_s/N − P_s/P)/w, divided by 1 − N_s/N. No recognised words: w = 1.
     Half of N is the denominator where there are no errors, as one error may lose a word on both sides.
@@ -170,8 +170,9 @@ def word_information_lost(view: AxisSums, coded: Coded, *, alpha: float) -> Metr
         errors=np.where(words > 0, lost * words / 2, 0.0),
         words=words / 2,
         events=double_events(view),
-        skew=np.zeros(size),
         cluster_variance=ratio(total(cell, ratio(influence, 1 - shares[1]) ** 2, size), lost**2),
     )
     each = Ratio("word_information_lost", parts[0], parts[1], spread.events)
-    return _shown(each, dataclasses.replace(cells, spread=spread), coded, alpha=alpha, how="{} log t, influence values")
+    return _shown(
+        each, dataclasses.replace(cells, spread=spread), coded, alpha=alpha, how="{} skewed log t, influence values"
+    )

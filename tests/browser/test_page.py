@@ -117,6 +117,35 @@ def test_a_table_is_searched_and_filtered(opened: Open) -> None:
     assert set(cells) == {"telephone"}
 
 
+def test_a_narrow_screen_shows_the_rate_and_its_interval_beside_the_group(opened: Open) -> None:
+    page = opened(viewport=PHONE)
+    for table in (RATES, "#rates-overall"):
+        first = page.locator(f"{table} tbody tr").first
+        first.scroll_into_view_if_needed()
+        column = column_of(page, "interval", table)
+        box = first.locator(f":scope > :nth-child({column})").bounding_box()
+        assert box["x"] + box["width"] <= PHONE["width"]
+
+
+def test_seldom_wanted_columns_are_shown_on_demand(opened: Open) -> None:
+    page = opened(viewport={"width": 1280, "height": 900})
+    head = page.locator(f"{RATES} thead th", has_text="substituted")
+    assert not head.is_visible()
+    page.check(f"{RATES}-more")
+    assert head.is_visible()
+    assert page.locator(f"{RATES} tbody tr").first.locator("td.rare").first.is_visible()
+
+
+def test_a_small_table_has_no_search_field(opened: Open) -> None:
+    page = opened()
+    few = "table.sortable:not(:has(tbody tr:nth-child(11)))"
+    ids = page.locator(few).evaluate_all("all => all.map(one => [one.id, one.closest('.dt-container') !== null])")
+    paged = set(page.locator(".dt-container:has(.dt-paging) table").evaluate_all("all => all.map(one => one.id)"))
+    small = [name for name, enhanced in ids if enhanced and name not in paged]
+    assert small
+    assert not [name for name in small if page.locator(f"[id='{name}-search']").count()]
+
+
 def test_the_sounds_play(opened: Open) -> None:
     page = opened()
     players = page.locator("audio")

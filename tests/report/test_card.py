@@ -120,7 +120,8 @@ def test_statements_claim_only_what_the_interval_supports(card):
     assert "2.56 times the WER of american [1.72, 3.80], adjusted p < 0.001" in contrast
     none = [s for s in card["statements"] if "with large in clean: no disparity against" in s]
     assert len(none) == 1
-    assert "no disparity against american could be shown; one of up to a factor of 2.29 cannot" in none[0]
+    assert "no disparity against american could be shown; WER up to 2.29 times, or down to " in none[0]
+    assert "times, that of american cannot be ruled out (scottish" in none[0]
     assert "scottish, 8 speakers, against 14" in none[0]
 
 
@@ -142,7 +143,7 @@ def test_an_extra_cost_shown_in_points_alone_is_told_as_such(found):
     p = pl.when(on_points).then(0.01).when(INTERACTION).then(0.7).otherwise(pl.col("p_adjusted")).alias("p_adjusted")
     told = metrics_card(dataclasses.replace(found, disparities=found.disparities.with_columns(p)))["statements"]
     assert not [s for s in told if "no extra cost" in s]
-    extra = [s for s in told if "scottish under pink-10db" in s]
+    extra = [s for s in told if "scottish under pink-10db" in s and "beyond" in s]
     assert extra
     assert all("adjusted p = 0.010, and 1.25 times [1.12, 1.38], adjusted p = 0.700, beyond" in s for s in extra)
     assert all(s.endswith("; shown: more points; as a factor nothing is shown.") for s in extra)
@@ -328,11 +329,13 @@ def test_models_and_metrics_are_in_the_card(sample, more):
 def test_statements_say_whether_groups_differ_and_what_hangs_on_the_texts(sample, more):
     told = metrics_card(more.enlarge(sample))["statements"]
     where = "By accent (self-reported), with {} in clean, "
-    assert where.format("small") + "the groups differ: speakers permuted over the groups, adjusted p = 0.004." in told
     assert (
-        where.format("large")
-        + "a difference between the groups could not be shown: speakers permuted over the groups, "
-        "adjusted p = 0.070."
+        where.format("small") + "the groups differ: speakers permuted over the groups (34 speakers, 1,360 words), "
+        "adjusted p = 0.004."
+    ) in told
+    assert (
+        where.format("large") + "a difference between the groups could not be shown: speakers permuted over the groups "
+        "(34 speakers, 1,360 words), adjusted p = 0.070."
     ) in told
     assert (
         "Texts normalised otherwise: scottish against american, small: worse under basic-1, whisper-english-0.1.15; "
@@ -358,3 +361,57 @@ def test_voices_stay_voices_in_the_new_sections(sample, more):
     assert "median of voices' WERs" in text
     assert "corrected for the spread of voices" in text
     assert "speaker" not in " ".join(card["statements"])
+
+
+def test_what_all_speakers_and_other_conditions_show_is_a_sentence(sample):
+    found = sample.realistic()
+    on = (pl.col("reference_group") == "overall") & (pl.col("group") == "indian") & (pl.col("backend") == "large")
+    clean = (pl.col("condition") == "clean") & (pl.col("reference_group") == "american")
+    p = pl.when(on).then(0.01).when(clean).then(0.5).otherwise(pl.col("p_adjusted")).alias("p_adjusted")
+    told = metrics_card(dataclasses.replace(found, disparities=found.disparities.with_columns(p)))["sections"]["groups"]
+    (against_all,) = [sentence for sentence in told if "indian is served" in sentence]
+    assert against_all == (
+        "By accent (self-reported), with large in clean, indian is served better than all speakers: WER 13.1 % "
+        "[10.2, 16.8] (95 % interval; 12 speakers, 474 words) against WER 15.2 % [13.5, 17.1] (95 % interval; 38 "
+        "speakers, 1,441 words); 0.86 times the WER of all speakers [0.58, 1.27], adjusted p = 0.010."
+    )
+    elsewhere = [sentence for sentence in told if "scottish is served worse than american" in sentence]
+    places = [sentence.split(",")[1] for sentence in elsewhere]
+    assert places == [" with small under pink-10db", " with small under telephone"]
+    assert all("speakers (few), 320 words)" in sentence and "2.56 times" in sentence for sentence in elsewhere)
+
+
+def test_disparities_under_other_conditions_are_counted_beyond_ten(sample):
+    found = sample.realistic()
+    rows = [
+        sample.disparity(
+            measure,
+            estimate,
+            estimate * 0.9,
+            estimate * 1.1,
+            p_adjusted=0.001,
+            axis="accent",
+            group=f"g{k}",
+            reference_group="american",
+            condition="telephone",
+            backend="large",
+            speakers=12,
+            reference_speakers=14,
+        )
+        for k in range(13)
+        for measure, estimate in (("ratio", 2.0 + k), ("difference", 0.1 + k / 100))
+    ]
+    more = pl.concat([found.disparities, sample.results(disparities=pl.DataFrame(rows)).disparities])
+    told = metrics_card(dataclasses.replace(found, disparities=more))["sections"]["groups"]
+    assert len([sentence for sentence in told if " under telephone" in sentence and "large" in sentence]) == 10
+    assert any("with large, 3 more disparities with american shown under other conditions" in s for s in told)
+
+
+def test_the_card_says_over_what_p_are_adjusted(sample, more):
+    found = more.enlarge(sample)
+    (told,) = [s for s in metrics_card(found)["statements"] if "adjusted by Holm" in s]
+    family = found.signature["family"]
+    assert ("not across recognisers or axes" in told) == ({"axis", "backend"} <= set(family))
+    named = [name.replace("backend", "recogniser") for name in family]
+    assert f"rows equal in {', '.join(named[:-1])} and {named[-1]}" in told
+    assert told.endswith("The test of equality asks another question: whether the groups of an axis differ at all.")

@@ -52,7 +52,7 @@ def test_the_bound_moves_with_the_upper_end_of_any_group(found: Any) -> None:
 def test_a_bound_of_every_word_or_more_is_no_claim(found: Any) -> None:
     sentence = told(with_rates(found, of_group("american", "high", 1.2)))
     assert "WER is at most" not in sentence.split("; at most")[0]
-    assert "a WER under 100 % could not be shown in each of the 3 groups" in sentence
+    assert "that all 3 groups that could be judged are under a WER of 100 % could not be shown" in sentence
     assert "the largest upper bound is 120.0 %, american" in sentence
 
 
@@ -92,7 +92,7 @@ def test_the_worst_case_is_over_groups_and_conditions(found: Any) -> None:
     rates = found.rates.filter(pl.col("axis") == "accent", pl.col("backend") == "small", pl.col("low").is_not_null())
     assert worst.bound["high"] == rates["high"].max()
     sentence = told(found, "By accent (self-reported), with small, worst case")
-    assert f"(the largest upper bound, {worst.bound['group']} in {worst.bound['condition']};" in sentence or (
+    assert f"(the largest upper bound, {worst.bound['group']} under {worst.bound['condition']};" in sentence or (
         f"the largest upper bound is {100 * worst.bound['high']:.1f} %" in sentence
     )
     assert sentence.endswith("6 pairs could not be judged.")  # two groups under three conditions

@@ -194,7 +194,7 @@ def test_the_html_stands_alone(found: Any) -> None:
     assert "<script" not in text
     assert "<img src=x" not in text
     assert "asrfair:begin groups" not in text
-    assert text.count("<table>") == text.count('role="region" tabindex="0" aria-label="Table: ')
+    assert text.count("<table>") == text.count('role="region" tabindex="0" aria-labelledby="table-')
     anchors = re.findall(r' id="([^"]+)"', text)
     assert len(anchors) == len(set(anchors))
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(anchors)
@@ -358,3 +358,37 @@ def test_escaping_is_undone_by_the_reader() -> None:
         from asrfair.report.text import safe
 
         assert f"x {safe(label)} y" in "".join(page.text)
+
+
+def test_tables_are_captioned_and_the_name_stands_before_the_contents(sample: Any, more: Any) -> None:
+    page = html_of(markdown(metrics_card(more.enlarge(sample))))
+    captions = re.findall(r'<caption id="(table-\d+)">([^<]+)</caption>', page)
+    assert len(captions) == page.count("<table>") > 5
+    assert len({name for name, _ in captions}) == len(captions)
+    assert "Disparities: by measure" in [text for _, text in captions]
+    assert all(f'aria-labelledby="{name}"' in page for name, _ in captions)
+    assert page.index("<h1") < page.index('<nav aria-label="Contents">') < page.index('<main id="card">')
+    assert page.count("<h1") == 1
+
+
+def test_a_measure_of_all_groups_has_no_unlabelled_side_and_a_missing_p_is_a_dash(sample: Any) -> None:
+    found = sample.realistic()
+    row = sample.disparity(
+        "between_group_sd_lum",
+        0.1,
+        0.05,
+        0.2,
+        axis="accent",
+        group="overall",
+        reference_group=None,
+        condition="clean",
+        backend="small",
+        speakers=38,
+    )
+    more = sample.results(disparities=pl.DataFrame([row])).disparities
+    text = markdown(metrics_card(dataclasses.replace(found, disparities=pl.concat([found.disparities, more]))))
+    (line,) = [line for line in text.splitlines() if "between group sd lum" in line]
+    assert line.startswith("| between group sd lum | accent: all groups | each other | clean | small |")
+    assert "| [0.05, 0.20] | - |" in line
+    assert "overall: overall" not in text
+    assert "| all speakers | clean |" in text

@@ -131,4 +131,8 @@ def test_could_have_found(sample: ModuleType) -> None:
         "this comparison, taken alone, could have found a difference of 4.2 points or more (80 % power)"
     )
     assert could_have_found(difference | {"detectable": None}) == ""
+    # No WER above 100 % is aimed at.
+    assert could_have_found(ratio | {"detectable": 4.0}, wer=0.2)
+    assert could_have_found(ratio | {"detectable": 6.0}, wer=0.2) == ""
+    assert could_have_found(difference | {"detectable": 0.9}, wer=0.2) == ""
     assert could_have_found(sample.disparity("ratio", 1.1, None, None, **own)) == ""

@@ -48,10 +48,10 @@ def test_the_difference_decides_where_there_is_no_ratio():
     assert contrast.row is contrast.difference
 
 
-def test_the_open_factor_looks_in_both_directions():
-    assert open_factor(Contrast(difference=None, ratio=row(1.0, 0.25, 2.0, 1.0))) == 4.0
-    assert open_factor(Contrast(difference=None, ratio=row(1.0, 0.8, 2.0, 1.0))) == 2.0
-    assert open_factor(Contrast(difference=None, ratio=row(1.0, 0.0, 2.0, 1.0))) is None
+def test_the_open_factor_looks_to_the_worse_side():
+    assert open_factor(Contrast(difference=None, ratio=row(1.0, 0.25, 2.0, 1.0))) == 2.0
+    assert open_factor(Contrast(difference=None, ratio=row(1.0, 0.0, 2.0, 1.0))) == 2.0
+    assert open_factor(Contrast(difference=None, ratio=row(1.0, None, None, None))) is None
     assert open_factor(Contrast(difference=row(1.0, 0.5, 2.0, 1.0), ratio=None)) is None
 
 
@@ -86,8 +86,8 @@ def test_an_extra_cost_is_judged_on_each_scale_by_its_own_p(difference, ratio, f
     assert contrast.shown(0.05) == (finding not in ("not shown", "not judged"))
 
 
-def test_open_points_look_in_both_directions():
-    assert open_points(Contrast(difference=row(0.0, -0.3, 0.1, 1.0), ratio=None)) == 0.3
+def test_open_points_look_to_the_worse_side():
+    assert open_points(Contrast(difference=row(0.0, -0.3, 0.1, 1.0), ratio=None)) == 0.1
     assert open_points(Contrast(difference=row(0.0, None, None, None), ratio=None)) is None
 
 

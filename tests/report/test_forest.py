@@ -31,6 +31,11 @@ def test_the_guide_shows_where_nothing_else_is_drawn():
     assert drawn(row(1.0), row(0.25, 0.2, 0.3), guide=0.25)[1] == "    |o|"
 
 
+def test_tables_can_share_a_scale():
+    (line,) = forest([row(0.2, 0.1, 0.3)], glyphs=ASCII, guide=None, top=1.0).rows
+    assert line(21).plain == "  |-o-|"
+
+
 def test_an_interval_beyond_the_scale_ends_in_an_arrow():
     assert scale_top([row(0.9, 0.2, 40.0)]) == 1.0
     assert drawn(row(0.9, 0.2, 40.0))[0] == "    |-------------o->"

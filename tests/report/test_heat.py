@@ -96,3 +96,20 @@ def test_colour_is_beside_the_characters_and_only_where_allowed(sample):
     plain = coloured(found, color_system=None)
     assert ESCAPE not in plain
     assert re.sub(r"\x1b\[[0-9;]*m", "", told) == plain
+
+
+def test_recognisers_tables_share_their_scale(sample):
+    found = sample.realistic()
+    less = [
+        pl.when(pl.col("backend") == "large").then(pl.col(name) / 8).otherwise(pl.col(name)).alias(name)
+        for name in ("wer", "low", "high")
+    ]
+    text = sample.written(dataclasses.replace(found, rates=found.rates.with_columns(less)))
+    first, second = (part.split("\n\n", 1)[0] for part in text.split("\n  group\n  speakers\n")[1:3])
+    assert "█" in first
+    assert not set("▒▓█") & set(second.split("  ░")[0].replace("░▒▓█  darker", ""))
+    assert "darker: nearer to the highest WER with any recogniser here" in text
+    # The intervals above the tables are drawn on one scale too.
+    ends = re.findall(r"^  in clean .* 0 +(\d+) %$", text, re.MULTILINE)
+    assert len(ends) == 2
+    assert len(set(ends)) == 1

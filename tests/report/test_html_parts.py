@@ -10,7 +10,16 @@ pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
 from asrfair.report.html.blocks import Cell, Items, Line, Subhead, Subtitle, Table, cell, slug
-from asrfair.report.html.charts import Curve, Named, distinct, forest_chart, heat_chart, ladder_chart
+from asrfair.report.html.charts import (
+    PLOT_WIDTH,
+    Curve,
+    Named,
+    distinct,
+    forest_chart,
+    heat_chart,
+    heat_top,
+    ladder_chart,
+)
 from asrfair.report.html.drawing import COLOURS, STEPS, draw
 from asrfair.report.html.told import told
 from asrfair.report.html.words import words_section
@@ -141,7 +150,7 @@ def rate(wer, low=None, high=None, *, speakers=12):
 
 def test_a_forest_shows_intervals_and_what_was_not_judged():
     rows = [rate(0.3, 0.2, 0.4), rate(0.2, 0.1, 3.0, speakers=5), rate(0.1, speakers=1), rate(None)]
-    chart = forest_chart(Named("f", "Title", "rates-a"), ["many", "few", "lone", "none"], rows, guide=0.1)
+    chart = forest_chart(Named("f", "Title", "rates-a"), ["many", "few", "lone", "none"], rows, guide=0.1, top=1.0)
     intervals = "many 30.0 [20.0, 40.0], few 20.0 [10.0, 300.0], lone 10.0 not judged, none unknown not judged"
     assert chart.told == f"WER in per cent: {intervals}."
     points = re.findall(r'<path[^>]*fill="var\(--(mark|paper)\)"[^>]*stroke="var\(--mark\)"', chart.svg)
@@ -150,6 +159,18 @@ def test_a_forest_shows_intervals_and_what_was_not_judged():
     assert len(lines) == 2
     assert 'stroke-dasharray="4,3"' in chart.svg
     assert all(f">{name}</text>" in chart.svg for name in ("many", "few", "lone", "none"))
+
+
+def test_a_forest_draws_nothing_beyond_its_plot():
+    rows = [rate(0.3, 0.2, 0.4), rate(0.2, 0.1, 3.0, speakers=5), rate(0.9, 0.7, 4.0), rate(1.2), rate(0.9, 0.6, 0.8)]
+    names = ["in", "high beyond", "all beyond", "rate beyond", "low beyond"]
+    chart = forest_chart(Named("f", "Title", "rates-a"), names, rows, guide=5.0, top=0.5)
+    marks = re.findall(r'<(?:line|path) transform="translate\(([\d.-]+),[\d.-]+\)"(?: x2="([\d.-]+)")?', chart.svg)
+    ends = [float(start) + float(width or 0) for start, width in marks] + [float(start) for start, _ in marks]
+    assert len(marks) > 5 + 4 + 1
+    assert min(ends) == 0
+    assert max(ends) == PLOT_WIDTH
+    assert 'stroke-dasharray="4,3"' in chart.svg
 
 
 def test_ids_inside_a_drawing_are_its_own():
@@ -164,7 +185,7 @@ def test_ids_inside_a_drawing_are_its_own():
 
 def test_a_heat_map_has_a_shade_for_each_judged_cell():
     cells = [[rate(0.6, 0.5, 0.7), rate(0.05, 0.04, 0.06)], [rate(0.3), None]]
-    chart = heat_chart(Named("h", "Title", "rates-a"), ["a", "b"], ["clean", "noise"], cells)
+    chart = heat_chart(Named("h", "Title", "rates-a"), ["a", "b"], ["clean", "noise"], cells, top=heat_top([cells]))
     fills = re.findall(r'<path[^>]*fill="var\(--([a-z0-9-]+)\)"[^>]*stroke="var\(--paper\)"', chart.svg)
     assert sorted(fills) == ["heat-0", "heat-5", "paper", "paper"]
     inks = dict(re.findall(r'fill="var\(--(on-heat-\d|ink)\)"[^>]*>([^<]+)</text>', chart.svg))

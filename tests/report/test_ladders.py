@@ -1,5 +1,6 @@
 """The section on ladders, from small tables written by hand."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -103,8 +104,8 @@ def test_the_whole_section(sample: Any) -> None:
     assert (
         section(sample, run_of(sample))
         == """\
-Ladder noise: WER in per cent by white_noise.snr_db in dB
-─────────────────────────────────────────────────────────
+Ladder noise: WER in per cent by SNR in dB
+──────────────────────────────────────────
 
   accent (self-reported), small
   scottish needs 4.2 dB [+1.1, +7.9] less noise than american to be served as
@@ -220,7 +221,7 @@ def test_rungs_do_not_flood_the_other_sections(sample: Any) -> None:
     found = run_of(sample, values=[30.0 - 5 * k for k in range(8)])
     text = sample.written(found)
     assert "noise@" not in text
-    assert "noise (8 rungs, white_noise.snr_db in dB from 30 to -5)" in on_one_line(text)
+    assert "noise (8 rungs, SNR in dB from 30 to -5)" in on_one_line(text)
     view = View.of(found)
     assert view.conditions == ("clean",)
     assert view.whole is found
@@ -252,12 +253,31 @@ def test_a_run_without_ladders_has_no_section(sample: Any) -> None:
 
 
 def test_the_card_tells_the_largest_handicap(sample: Any) -> None:
-    from asrfair.report.statements import statements
+    from asrfair.report.card import metrics_card
 
-    told = [line for line in statements(View.of(run_of(sample))) if "ladder" in line]
+    told = [line for line in metrics_card(run_of(sample))["statements"] if "ladder" in line]
     assert told == [
+        "Conditions: clean; 1 ladder: noise (white_noise.snr_db from 20 to 0 dB, 3 rungs).",
         (
-            "By accent (self-reported), with small, along the ladder noise (3 rungs, white_noise.snr_db in dB): "
+            "By accent (self-reported), with small, along the ladder noise (3 rungs, SNR in dB): "
             "scottish needs 4.2 dB [+1.1, +7.9] less noise than american to be served as well (at WER 46.0 %)."
-        )
+        ),
     ]
+
+
+def test_the_worst_case_of_the_card_says_that_ladders_are_left_out(sample: Any) -> None:
+    from asrfair.report.card import metrics_card
+    from asrfair.report.card_main import over_groups, worst_by_condition
+
+    found = run_of(sample)
+    other = found.rates.filter(pl.col("condition") == "clean").with_columns(condition=pl.lit("telephone"))
+    more = dataclasses.replace(found, rates=pl.concat([found.rates, other]))
+    (told,) = [line for line in metrics_card(more)["statements"] if "worst case" in line]
+    assert "worst case outside ladders (3 rungs left out), over 2 conditions (clean, telephone)" in told
+    card = metrics_card(more)
+    assert "all outside ladders" in {row[1] for row in over_groups(card)}
+    alone = dataclasses.replace(more, conditions=more.conditions.head(0), handicaps=more.handicaps.head(0))
+    assert "all" in {row[1] for row in over_groups(metrics_card(alone))}
+    table = worst_by_condition(card, "speakers")
+    assert table[0][-2:] == ("largest upper bound of the judged, %", "not judged")
+    assert {row[-1] for row in table[1:]} == {"0"}

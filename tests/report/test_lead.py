@@ -59,7 +59,10 @@ def test_up_to_three_recognisers_are_all_told(sample):
 
 def test_a_finding_is_joined_over_recognisers_with_the_range_of_its_size(sample):
     short = sample.overview_of(sample.written(nine(sample)))
-    told = "By accent, scottish is served worse than american with 8 of 9 recognisers: 2.10 to 2.56 times the WER."
+    told = (
+        "By accent, scottish is served worse than american with 8 of 9 recognisers: 2.10 to 2.56 times the WER "
+        "(weakest with r0 2.56 times [1.72, 3.80]; 8 speakers against 14)."
+    )
     assert short.split("── ", 1)[1].startswith(told)
 
 
@@ -67,12 +70,33 @@ def test_without_a_finding_nothing_is_called_equal(sample):
     found = sample.realistic()
     none = found.disparities.with_columns(p_adjusted=pl.lit(0.5))
     short = sample.overview_of(sample.written(dataclasses.replace(found, disparities=none)))
-    assert "No group could be shown to be served worse than another. That does not make them equal" in short
+    assert (
+        "No group could be shown to be served worse than another (in clean, under pink-10db, under telephone). That "
+        "does not make them equal"
+    ) in short
     unknown = found.disparities.with_columns(
         pl.lit(None, dtype=pl.Float64).alias(name) for name in ("low", "high", "p_adjusted")
     )
     short = sample.overview_of(sample.written(dataclasses.replace(found, disparities=unknown)))
-    assert "No group could be judged against another." in short
+    assert "In clean, no group could be judged against another." in short
+
+
+def test_what_other_conditions_show_is_told_and_nothing_is_denied(sample):
+    found = sample.realistic()
+    quiet = pl.when(pl.col("condition") == "clean").then(0.5).otherwise(pl.col("p_adjusted"))
+    disparities = found.disparities.with_columns(quiet.alias("p_adjusted"))
+    there = dataclasses.replace(found, disparities=disparities)
+    short = sample.overview_of(sample.written(there))
+    assert "In clean, no group could be shown to be served worse than another." in short
+    assert "That does not make them equal" not in short
+    assert (
+        "By accent, under other conditions, shown served worse than american: scottish (pink-10db, with small, "
+        "2.56 times [1.72, 3.80]; 8 speakers against 14; the largest of 2)."
+    ) in short
+    (finding,) = report_data(there)["overview"]["elsewhere"]
+    assert [told["condition"] for told in finding["shown_with"]] == ["pink-10db", "telephone"]
+    # What the main condition shows already is not told again.
+    assert "under other conditions" not in sample.overview_of(sample.written(found))
 
 
 def test_the_data_has_what_the_text_says_and_every_row(sample):
@@ -109,7 +133,7 @@ def test_more_groups_that_show_something_than_are_asked_for_are_counted(sample):
     ]
     more = sample.results(disparities=pl.DataFrame(rows)).disparities
     text = sample.written(dataclasses.replace(found, disparities=pl.concat([found.disparities, more])), top=5)
-    told = text.split("Disparities against american", 1)[1].split("in pink-10db", 1)[0]
+    told = text.split("Disparities against american", 1)[1].split("under pink-10db", 1)[0]
     assert len(re.findall(r"^  (?:g\d+|scottish) .*worse$", told, re.MULTILINE)) == 5
     assert re.search(r"and 19[78] more groups, 196 of which show a disparity", told)
 

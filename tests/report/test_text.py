@@ -18,6 +18,7 @@ from asrfair.report.text import (
     points,
     points_interval,
     safe,
+    under,
 )
 
 
@@ -29,6 +30,9 @@ from asrfair.report.text import (
         (percent(None), "unknown"),
         (points(0.19), "+19.0"),
         (points(-0.042), "-4.2"),
+        (under("as recorded"), "as recorded"),
+        (under("clean"), "in clean"),
+        (under("telephone"), "under telephone"),
         (factor(2.555), "2.56"),
         (factor(1234.4), "1,234"),
         (factor(None), "unknown"),

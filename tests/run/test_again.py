@@ -99,14 +99,13 @@ def test_the_own_level_changes_nothing(plan: ScorePlan) -> None:
     assert again(made, level=0.95) is made
 
 
-def test_an_older_folder_tells_by_its_tables(plan: ScorePlan, tmp_path: Path) -> None:
+def test_a_folder_that_does_not_say_how_it_was_made_is_refused_by_key(plan: ScorePlan) -> None:
     made = score_tables(replace(plan, covariates=()))
-    older = {key: value for key, value in made.signature.items() if key not in ("above", "faas", "units")}
-    question = question_of(replace(made, signature=older))
+    question = question_of(made)
     assert (question.above, question.faas) == ((0.1, 0.5), True)
-    assert question == question_of(made)
-    with pytest.raises(InputError, match="'seed': found nothing; expected how the numbers were made"):
-        question_of(replace(made, signature={**older, "seed": None}))
+    for key in ("above", "faas", "units", "family", "seed", "independent_utterances"):
+        with pytest.raises(InputError, match=f"'{key}': found nothing; expected how the numbers were made"):
+            question_of(replace(made, signature={**made.signature, key: None}))
 
 
 def test_sensitivity_is_emptied_and_said(plan: ScorePlan, tmp_path: Path) -> None:

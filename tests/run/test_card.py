@@ -1,18 +1,23 @@
 """The card of a run: its files, refreshed in place, compared with an earlier run; and the command."""
 
+import dataclasses
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from asrfair.cli import main
 from asrfair.report.card_markers import begin, end
 from asrfair.results import Results
 from asrfair.run.card import card_changes, make_card, show_changes, update_card, write_card
+from asrfair.run.card_schema import schema
 
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 Make = Callable[..., Path]
@@ -100,6 +105,34 @@ def test_an_update_touches_the_figures_alone(make: Make, tmp_path: Path) -> None
     assert path.read_bytes().decode("utf-8") == own
 
 
+def test_a_card_is_not_made_into_that_of_another_service(
+    make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    table = transcripts(tmp_path / "table.csv", errors=AFTER)
+    columns = ["--id", "id", "--speaker", "speaker", "--reference", "reference", "--hypothesis", "hypothesis"]
+    axes = ["--by", "accent", "--assigned-by", "accent=self-reported"]
+    assert main(["score", f"their-->s={table}", *columns, *axes, "--out", str(other)]) == 0
+    write_card(make(errors=BEFORE), tmp_path)
+    path = tmp_path / "card.md"
+    before = path.read_bytes()
+    capsys.readouterr()
+    for command in (["card", "--update", str(path), str(other)], ["card", str(other), "--out", str(tmp_path)]):
+        assert main(command) == 2
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1
+        assert "found a card of ours on" in told
+        assert "the run is of their-->s on" in told
+        assert "--even-so" in told
+    assert path.read_bytes() == before
+    assert main(["card", "--update", str(path), str(other), "--even-so", "--format", "md,html"]) == 0
+    # A name that would end the comment does not, and the page has none of it.
+    assert "their-->s" not in path.read_text(encoding="utf-8").split("\n\n")[1]
+    assert "asrfair:of" not in (tmp_path / "card.html").read_text(encoding="utf-8")
+    assert main(["card", "--update", str(path), str(other)]) == 0
+    assert main(["card", "--schema", "--even-so"]) == 2
+
+
 def test_an_update_of_a_link_writes_the_file_behind_it(make: Make, tmp_path: Path) -> None:
     write_card(make(errors=BEFORE), tmp_path)
     link = tmp_path / "link.md"
@@ -150,19 +183,103 @@ def test_the_same_utterances_are_paired_and_the_change_is_shown(make: Make) -> N
     verdicts = {(entry["axis"], entry["group"]): entry["verdict"] for entry in changes["entries"]}
     assert verdicts["accent", "south"] == "lowered"
     assert verdicts["accent", "north"] == "not shown"
-    assert [entry["verdict"] for entry in changes["disparities"] if entry["group"] == "south"] == ["narrowed"]
+    assert [entry["verdict"] for entry in changes["disparities"] if entry["group"] == "south"] == ["narrower"]
     text = show_changes(old, new)
     assert "south by accent (self-reported), with ours" in text
     assert "WER 50.0 % [" in text
     assert "WER fell" in text
-    assert "the disparity to north narrowed: -20.0 points" in text
+    assert "the gap to north was +30.0 points before and is +10.0 points now, narrower: change of the gap" in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        # A group that is served better than the reference group: to its cost is towards it.
+        ({"north": 6, "south": 2}, {"north": 6, "south": 4}, "narrower"),
+        ({"north": 6, "south": 4}, {"north": 6, "south": 2}, "wider"),
+        ({"north": 2, "south": 4}, {"north": 2, "south": 6}, "wider"),
+        # From 15 points and 1.5 times to 5 points and 2 times: the scales disagree.
+        ({"north": 6, "south": 9}, {"north": 1, "south": 2}, "narrower in points"),
+        # The sign turns.
+        ({"north": 4, "south": 2}, {"north": 4, "south": 6}, "to its cost"),
+    ],
+)
+def test_a_gap_is_wider_where_the_groups_are_further_apart(
+    make: Make, before: dict[str, int], after: dict[str, int], told: str
+) -> None:
+    old, new = make(errors=before), make(errors=after)
+    (entry,) = [each for each in card_changes(old, new)["disparities"] if each["group"] == "south"]
+    assert entry["verdict"].split(",")[0] == told
+    assert entry["new_gap"] - entry["old_gap"] == pytest.approx(entry["difference"]["estimate"])
+    text = show_changes(old, new)
+    assert f"was {100 * entry['old_gap']:+.1f} points before and is {100 * entry['new_gap']:+.1f} points now" in text
+    assert f"{entry['verdict']}: change of the gap" in text
+
+
+def test_what_vanished_and_what_failed_is_told(make: Make, tmp_path: Path) -> None:
+    old = make(errors=BEFORE)
+    whole = Results.load(old)
+    gone = pl.col("utterance_id").is_in(["u0-0", "u1-0", "u2-0"])
+    tables = {name: getattr(whole, name).filter(~gone) for name in ("utterances", "counts", "hypotheses")}
+    dataclasses.replace(whole, **tables).save(tmp_path / "fewer")
+    changes = card_changes(old, tmp_path / "fewer")
+    assert {(row["side"], row["group"]): row["utterances"] for row in changes["left_out"]} == {
+        ("old", "overall"): 3,
+        ("old", "south"): 2,
+        ("old", "north"): 1,
+    }
+    text = show_changes(old, tmp_path / "fewer")
+    assert (
+        "Left out: 3 utterances of the earlier run that the later lacks (north by accent 1, south by accent 2)." in text
+    )
+    lost = whole.counts.filter(gone).with_columns(stage=pl.lit("recognition"), reason=pl.lit("broken"))
+    failures = lost.select(whole.failures.columns)
+    kept = whole.counts.filter(~gone)
+    dataclasses.replace(whole, counts=kept, failures=failures).save(tmp_path / "failed")
+    changes = card_changes(old, tmp_path / "failed")
+    assert {(row["group"], row["old"], row["new"], row["new_alone"]) for row in changes["failures"]} == {
+        ("overall", 0, 3, 3),
+        ("south", 0, 2, 2),
+        ("north", 0, 1, 1),
+    }
+    text = show_changes(old, tmp_path / "failed")
+    assert "0 before, 3 now (3 in this run alone); south by accent: 0 before, 2 now (2 in this run alone)" in text
+    assert "They are in no WER; where more fail, a change in WER tells only a part." in text
+
+
+def test_a_card_with_changes_keeps_to_the_schema(make: Make, tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    whole = Results.load(make(errors=AFTER))
+    gone, failed = (pl.col("utterance_id") == name for name in ("u0-0", "u1-0"))
+    lost = whole.counts.filter(failed).with_columns(stage=pl.lit("recognition"), reason=pl.lit("broken"))
+    tables = {name: getattr(whole, name).filter(~gone & ~failed) for name in ("counts", "hypotheses")}
+    tables |= {"utterances": whole.utterances.filter(~gone), "failures": lost.select(whole.failures.columns)}
+    card = make_card(dataclasses.replace(whole, **tables), baseline=make(errors=BEFORE))
+    deployment = card["deployment"]
+    assert all(deployment[name] for name in ("left_out", "failures", "disparities"))
+    assert [str(each.message) for each in jsonschema.Draft202012Validator(json.loads(schema())).iter_errors(card)] == []
+    broken = card | {"deployment": deployment | {"left_out": [{"side": "neither"}]}}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(broken, json.loads(schema()))
+
+
+def test_failures_of_cards_are_told_of_each(make: Make, tmp_path: Path) -> None:
+    run = make(errors=BEFORE)
+    write_card(run, tmp_path / "old", formats=("json",))
+    card = json.loads((tmp_path / "old" / "card.json").read_text(encoding="utf-8"))
+    for row in (*card["overall"], *card["groups"]):
+        row["failures"] = 4 if row.get("group") in (None, "south") else 0
+    (tmp_path / "new.json").write_text(json.dumps(card), encoding="utf-8")
+    text = show_changes(tmp_path / "old", tmp_path / "new.json")
+    assert "0 before, 4 now; south by accent: 0 before, 4 now." in text
 
 
 def test_a_run_against_itself_has_not_changed(make: Make) -> None:
     run = make(errors=BEFORE)
     text = show_changes(run, run)
-    assert "no change could be shown" in text
-    assert not re.search(r"WER (rose|fell)|narrowed:|widened:", text)
+    assert "- Nothing differs: every rate is the same before and now.\n" in text
+    assert not re.search(r"could be shown|WER (rose|fell)|narrower|wider", text)
+    assert "Nothing differs" not in show_changes(run, make(errors=AFTER))
 
 
 def test_other_utterances_are_compared_by_their_own_intervals(make: Make) -> None:
@@ -216,8 +333,6 @@ def _of_cards(old: Path, new: Path, folder: Path) -> Any:
 
 def test_a_baseline_is_told_in_the_section_on_deployment(make: Make, tmp_path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    from asrfair.run.card import schema
-
     run = make(errors=AFTER)
     card = make_card(run, baseline=make(errors=BEFORE))
     assert list(jsonschema.Draft202012Validator(json.loads(schema())).iter_errors(card)) == []
@@ -237,7 +352,9 @@ def test_synthetic_voices_change_as_voices(make: Make) -> None:
     from asrfair.report.card_changes import changes_told
 
     told = changes_told(card["deployment"])
+    assert told[0].startswith("Among synthetic voices: the later run (")
     assert all(sentence.startswith("Among synthetic voices: ") for sentence in told)
+    assert any(sentence.startswith("Among synthetic voices: south by accent") for sentence in told)
     assert "speaker" not in " ".join(told)
 
 
@@ -296,12 +413,24 @@ def test_a_card_that_is_none_is_told(
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("groups", 0, "wer"), "a lot", "'groups[0].wer': found str; expected a number or null"),
-        (("groups", 1, "low"), float("nan"), "'groups[1].low': found float; expected a number or null"),
+        (("groups", 0, "wer"), "a lot", "'groups[0].wer': found str; expected a number from 0 up"),
+        (("groups", 1, "low"), float("nan"), "'groups[1].low': found float; expected a number from 0 up, or null"),
+        (("groups", 1, "wer"), -0.1, "'groups[1].wer': found -0.1; expected a number from 0 up, or null"),
+        (("groups", 1, "low"), 0.9, "expected low <= wer <= high"),
+        (("groups", 1, "wer"), 9, "expected low <= wer <= high"),
+        (("groups", 1, "high"), 0.001, "expected low <= wer <= high"),
+        (("overall", 0, "speakers"), -3, "'overall[0].speakers': found -3; expected a whole number from 0 up"),
+        (("overall", 0, "speakers"), 2.5, "'overall[0].speakers': found 2.5; expected a whole number from 0 up"),
+        (("overall", 0, "failures"), "x", "'overall[0].failures': found str; expected a whole number from 0 up"),
+        (("what_was_measured", "created"), 3, "'what_was_measured.created': found 3; expected a text or null"),
+        (("what_was_measured", "asrfair"), [], "'what_was_measured.asrfair': found list; expected a text or null"),
+        (("what_was_measured", "kind"), {}, "'what_was_measured.kind': found dict; expected a text or null"),
+        (("what_was_measured", "normalizer"), "basic", "'what_was_measured.normalizer': found str; expected a table"),
+        (("signature",), 7, "'signature': found 7; expected a text or null"),
         (("overall", 0, "speakers"), [1], "'overall[0].speakers': found list"),
         (("groups", 0, "group"), {}, "'groups[0].group': found dict; expected a text"),
-        (("groups", 0), 3, "'groups[0]': found int; expected a rate"),
-        (("what_was_measured", "level"), 95, "'what_was_measured.level': found int; expected a number between 0 and 1"),
+        (("groups", 0), 3, "'groups[0]': found 3; expected a rate"),
+        (("what_was_measured", "level"), 95, "'what_was_measured.level': found 95; expected a number between 0 and 1"),
         (("what_was_measured", "axes", 0), "accent", "'what_was_measured.axes[0]': found str"),
         (("what_was_measured", "backends", "ours"), None, "'what_was_measured.backends.ours': found nothing"),
         (("what_was_measured", "conditions"), [], "'what_was_measured.conditions': found list; expected dict"),
@@ -324,6 +453,68 @@ def test_a_card_with_a_wrong_value_is_told(
     assert told.count("\n") == 1
 
 
+def test_a_card_that_does_not_say_how_it_was_made_is_compared(make: Make, tmp_path: Path) -> None:
+    run = make(errors=BEFORE)
+    card = make_card(run)
+    del card["signature"]
+    for key in ("created", "asrfair", "kind", "normalizer"):
+        card["what_was_measured"][key] = None
+    (tmp_path / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    changes = card_changes(tmp_path, run)
+    assert changes["old"] == {"created": None, "asrfair": None, "signature": None}
+    assert [each["what"] for each in changes["differs"] if each["matters"]] == ["normaliser"]
+    assert "an unknown date" in show_changes(tmp_path, run)
+
+
+def test_unpaired_changes_are_adjusted_by_holm_over_the_groups_of_an_axis_and_recogniser(
+    make: Make, tmp_path: Path
+) -> None:
+    import numpy as np
+
+    from asrfair.stats.contrasts import mover_contrast
+    from asrfair.stats.independent import StatedRates
+
+    old, new = make_card(make(errors=BEFORE)), make_card(make(errors=AFTER))
+    rates = [(0.10, 0.08, 0.125), (0.10, 0.08, 0.125), (0.10, 0.08, 0.125), (0.10, 0.08, 0.125)]
+    moved = [(0.10, 0.08, 0.125), (0.11, 0.09, 0.135), (0.138, 0.112, 0.17), (0.20, 0.17, 0.235)]
+    for card, cells in ((old, rates), (new, moved)):
+        row = card["groups"][0]
+        card["what_was_measured"]["backends"] = {"ours": {}, "theirs": {}}
+        card["what_was_measured"]["axes"] = [{"axis": "accent"}, {"axis": "gender"}]
+        card["groups"] = [
+            {**row, "axis": axis, "group": f"g{k}", "backend": backend, "speakers": 30}
+            | dict(zip(("wer", "low", "high"), cell, strict=True))
+            for axis, many in (("accent", 4), ("gender", 3))
+            for backend in ("ours", "theirs")
+            for k, cell in enumerate(cells[:many])
+        ]
+    paths = []
+    for name, card in (("old", old), ("new", new)):
+        paths.append(tmp_path / f"{name}.json")
+        paths[-1].write_text(json.dumps(card), encoding="utf-8")
+    entries = [each for each in card_changes(*paths)["entries"] if each["axis"] != "overall"]
+    for axis, many in (("accent", 4), ("gender", 3)):
+        for backend in ("ours", "theirs"):
+            sides = []
+            for cells in (rates, moved):
+                wer, low, high = (np.array([cell[k] for cell in cells[:many]]) for k in (0, 1, 2))
+                sides.append(StatedRates(wer, low, high, np.full(many, 30.0), np.full(many, 0.05)))
+            judged = np.ones(many, dtype=bool)
+            p = mover_contrast(sides[1], sides[0], alpha=0.05, judged=judged, hidden=~judged).p
+            # Holm by its definition: the k-th smallest times what is left, never below an earlier one.
+            wanted, most = {}, 0.0
+            for place, k in enumerate(np.argsort(p)):
+                most = max(most, min((many - place) * float(p[k]), 1.0))
+                wanted[f"g{k}"] = most
+            found = [each for each in entries if (each["axis"], each["backend"]) == (axis, backend)]
+            assert {each["group"]: each["p_adjusted"] for each in found} == pytest.approx(wanted)
+            cell = next(each for each in found if each["group"] == "g2")
+            if many == 4:
+                assert p[2] < 0.05 < cell["p_adjusted"]
+                assert cell["verdict"] == "not shown"
+                assert next(each for each in found if each["group"] == "g3")["verdict"] == "raised"
+
+
 def test_the_command_prints_the_schema_and_changes(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     old, new = str(make(errors=BEFORE)), str(make(errors=AFTER))
     capsys.readouterr()
@@ -335,10 +526,17 @@ def test_the_command_prints_the_schema_and_changes(make: Make, capsys: pytest.Ca
     assert json.loads(capsys.readouterr().out)["paired"] is True
 
 
+def test_the_schema_is_printed_without_loading_anything_heavy() -> None:
+    program = (
+        "import sys; from asrfair.cli import main; code = main(['card', '--schema']);"
+        "heavy = {'polars', 'numpy', 'scipy', 'rich'} & set(sys.modules);"
+        "sys.exit(', '.join(heavy) or code)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)
+
+
 def test_a_real_run_of_published_transcripts(shared_data: Path, tmp_path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    from asrfair.run.card import schema
-
     root = shared_data / "artie-bias-corpus"
     people = ["--labels", str(root / "data" / "artie-bias-corpus.tsv"), "--key-stem", "--speaker", "client_id"]
     columns = ["--id", "path", "--hypothesis", "prediction", "--reference", "sentence", "--null", "NA"]

@@ -1,6 +1,7 @@
 """A run held to a policy: outcomes, exit codes, names that do not exist, and what a build reads."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,6 +12,7 @@ import pytest
 
 from asrfair.cli import main
 from asrfair.errors import InputError, RunFolderError
+from asrfair.report.gate_text import how
 from asrfair.report.verdicts import Verdicts
 from asrfair.results import Results
 from asrfair.run.again import again
@@ -24,7 +26,9 @@ HOSTILE = "<b>|`x`\u202e\u0007"
 GROUPS = {"us": (0.1, 30), "north": (0.1, 30), "south": (0.3, 30), HOSTILE: (0.12, 8), "lone": (0.1, 1)}
 
 
-def write_run(folder: Path, name: str, *, worse: float = 1.0) -> Path:
+def write_run(
+    folder: Path, name: str, *, worse: float = 1.0, has: Callable[[str, str], bool] = lambda utterance, backend: True
+) -> Path:
     """Score counts by two systems: each group at its rate, the second system a little worse, the south ``worse``."""
     lines = ["utterance_id,speaker,accent,backend,words,substitutions,deletions,insertions"]
     for group, (rate, speakers) in GROUPS.items():
@@ -36,6 +40,8 @@ def write_run(folder: Path, name: str, *, worse: float = 1.0) -> Path:
                 for backend, factor in (("A", 1.0), ("B", 1.1)):
                     more = worse if group == "south" else 1.0
                     errors = own.binomial(25, min(rate * talent * factor * more, 0.9))
+                    if not has(f"{group}{speaker}-{k}", backend):
+                        continue
                     lines.append(f"{group}{speaker}-{k},{group}{speaker},{group},{backend},25,{errors},0,0")
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / f"{name}.csv"
@@ -135,6 +141,19 @@ def test_the_policy_says_what_unjudged_means(run: Path, tmp_path: Path, unjudged
     lone = rule(**GOOD, group="lone")
     assert held(run, tmp_path, lone, unjudged=unjudged).exit_code == code
     assert held(run, tmp_path, f'{lone}\nunjudged = "{unjudged}"').exit_code == code
+
+
+def test_how_many_times_the_speakers_of_both_sides_would_do(run: Path, tmp_path: Path) -> None:
+    asked = {"measure": "ratio", "require": "proved good", "group": "north"}
+    (good,) = held(run, tmp_path, rule(limit="9 x", **asked)).cells
+    assert (good.verdict, good.times_the_speakers) == ("proved good", None)
+    limit = round((good.estimate + good.high) / 2, 3)
+    (north,) = held(run, tmp_path, rule(limit=f"{limit} x", **asked)).cells
+    assert (north.verdict, north.speakers_needed) == ("not proved", None)
+    # The way from the estimate to the end falls as one over the root of the speakers; here to the limit.
+    way = np.log(north.high / north.estimate) / np.log(limit / north.estimate)
+    assert way > 1
+    assert north.times_the_speakers == pytest.approx(way**2)
 
 
 def test_a_failure_wins_over_what_could_not_be_judged(run: Path, tmp_path: Path) -> None:
@@ -243,6 +262,125 @@ def test_a_regression_is_found_and_a_run_equals_itself(run: Path, tmp_path: Path
     assert {(cell.estimate, cell.outcome) for cell in same.cells} == {(0.0, "passed")}
 
 
+REGRESSION = {"measure": "regression_difference", "limit": "5 points", "fail_if": "proved worse"}
+
+
+def fail(folder: Path, run: Path, which: pl.Expr) -> Path:
+    """Save a run in which some of what was counted failed."""
+    whole = Results.load(run)
+    lost = whole.counts.filter(which).with_columns(stage=pl.lit("recognition"), reason=pl.lit("broken"))
+    failures = lost.select(whole.failures.columns)
+    rates = whole.rates.with_columns(pl.col("failures", "utterances").cast(pl.Int64))
+    axes = {"overall": pl.lit("overall"), "accent": pl.col("accent")}
+    for axis, of in axes.items():
+        counts = lost.group_by(pl.lit(axis).alias("axis"), of.alias("group"), "condition", "backend").len("gone")
+        rates = rates.join(counts, on=["axis", "group", "condition", "backend"], how="left", maintain_order="left")
+        gone = pl.col("gone").fill_null(0).cast(pl.Int64)
+        rates = rates.with_columns(pl.col("failures") + gone, pl.col("utterances") - gone).drop("gone")
+    replace(whole, counts=whole.counts.filter(~which), failures=failures, rates=rates).save(folder)
+    return folder
+
+
+@pytest.mark.parametrize("asked", [{"fail_if": "proved worse"}, {"require": "proved good"}])
+def test_what_vanished_since_the_baseline_is_no_pass(run: Path, tmp_path: Path, asked: dict[str, str]) -> None:
+    """The last utterance of every northerner, and all of the group with the hostile name, are gone."""
+
+    def has(utterance: str, backend: str) -> bool:
+        return not (utterance.startswith(HOSTILE) or (utterance.startswith("north") and utterance.endswith("-3")))
+
+    fewer = write_run(tmp_path, "fewer", has=has)
+    text = rule(measure="regression_difference", limit="5 points", **asked)
+    head = f'baseline = "{run}"'
+    found = held(fewer, tmp_path, text, head=head)
+    assert outcomes(found) == dict.fromkeys(("us", "south"), "passed") | dict.fromkeys(
+        ("north", HOSTILE, "lone"), "could not be judged"
+    )
+    reasons = {cell.group: cell.reason for cell in found.cells}
+    assert reasons["north"] == "30 utterances that the baseline run transcribed are missing in this run"
+    assert reasons[HOSTILE] == "32 utterances that the baseline run transcribed are missing in this run"
+    assert found.exit_code == 3
+    assert any("this run lacks 62 utterances with A in" in note for note in found.notes)
+    allowed = held(fewer, tmp_path, text, head=f'{head}\nmissing = "allow"')
+    assert outcomes(allowed) == dict.fromkeys(("us", "south", "north"), "passed") | {"lone": "could not be judged"}
+    assert any("this run lacks 62 utterances with A in" in note for note in allowed.notes)
+
+
+def test_a_disparity_is_not_compared_where_the_reference_group_lost_utterances(run: Path, tmp_path: Path) -> None:
+    fewer = write_run(tmp_path, "fewer", has=lambda utterance, backend: not utterance.startswith("us1-"))
+    text = rule(measure="regression_interaction_difference", limit="9 points", fail_if="proved worse", group="south")
+    (cell,) = held(fewer, tmp_path, text, head=f'baseline = "{run}"').cells
+    assert (cell.outcome, cell.verdict) == ("could not be judged", "not comparable")
+    assert cell.reason == "4 utterances that the baseline run transcribed are missing in this run"
+
+
+def test_a_recogniser_that_vanished_is_no_pass(run: Path, tmp_path: Path) -> None:
+    fewer = write_run(tmp_path, "fewer", has=lambda utterance, backend: backend == "A")
+    head = f'baseline = "{run}"'
+    found = held(fewer, tmp_path, rule(**REGRESSION, backend="all", group="us"), head=head)
+    assert {cell.backend: cell.outcome for cell in found.cells} == {"A": "passed", "B": "could not be judged"}
+    assert found.cells[1].reason == "the recogniser B of the baseline run is missing in this run"
+    allowed = held(fewer, tmp_path, rule(**REGRESSION, backend="all", group="us"), head=f'{head}\nmissing = "allow"')
+    assert [cell.backend for cell in allowed.cells] == ["A"]
+
+
+def test_what_is_proved_worse_on_the_rest_still_fails(run: Path, tmp_path: Path) -> None:
+    worse = write_run(tmp_path, "worse", worse=1.6, has=lambda utterance, backend: not utterance.endswith("-3"))
+    found = held(worse, tmp_path, rule(**REGRESSION, group="south"), head=f'baseline = "{run}"')
+    assert outcomes(found) == {"south": "failed"}
+
+
+def test_failures_are_told_and_are_no_pass_of_a_regression(run: Path, tmp_path: Path) -> None:
+    hard = (pl.col("accent") == "south") & pl.col("utterance_id").str.ends_with("-3") & (pl.col("backend") == "A")
+    broken = fail(tmp_path / "broken", run, hard)
+    found = held(broken, tmp_path, rule(**REGRESSION, group='["us", "south"]'), head=f'baseline = "{run}"')
+    assert outcomes(found) == {"us": "passed", "south": "could not be judged"}
+    south = next(cell for cell in found.cells if cell.group == "south")
+    assert south.failures == 30
+    assert south.reason.endswith("missing in this run, 30 of them as failed transcriptions")
+    assert outcomes(held(run, tmp_path, rule(**REGRESSION, group="us"), head=f'baseline = "{broken}"')) == {
+        "us": "passed"
+    }
+    found = held(broken, tmp_path, rule(**GOOD, group='["us", "south"]'))
+    assert {cell.group: cell.failures for cell in found.cells} == {"us": 0, "south": 30}
+    assert "30 of 792 transcriptions failed (south by accent: 30 of 240) and are in no WER." in found.notes
+    # A measure over all groups has the failures of any.
+    found = held(broken, tmp_path, rule(measure="worst_group_wer", limit="80 %", require="proved good"))
+    assert [cell.failures for cell in found.cells] == [30]
+
+
+def test_failures_are_in_every_form(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = fail(tmp_path / "broken", run, pl.col("utterance_id").is_in(["us1-0", "us2-0"]))
+    held(broken, tmp_path, rule(**GOOD, group="us"))
+    files = {name: tmp_path / f"a.{name}" for name in ("junit", "json", "summary")}
+    arguments = ["check", str(broken), "--policy", str(tmp_path / "policy.toml"), "--width", "80"]
+    assert main([*arguments, *(f"--{kind}={path}" for kind, path in files.items())]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "failed transcriptions, in no WER: 2 (us, as recorded, A)" in text
+    data = json.loads(files["json"].read_text(encoding="utf-8"))
+    assert data["rules"][0]["cells"][0]["failures"] == 2
+    note = "4 of 792 transcriptions failed (us by accent: 4 of 240) and are in no WER."
+    assert note in data["how"]
+    assert note in text
+    xml = files["junit"].read_text(encoding="utf-8")
+    assert note in xml
+    assert "30 speakers, 2,950 words, 2 transcriptions failed" in xml
+    assert "2 transcriptions failed" in files["summary"].read_text(encoding="utf-8")
+
+
+def test_a_rate_of_few_speakers_tells_of_outliers_and_a_worst_group_that_it_was_picked(
+    run: Path, tmp_path: Path
+) -> None:
+    def told(text: str) -> str:
+        return " ".join(how(held(run, tmp_path, text)))
+
+    assert "bound on fewer than 30 speakers" not in told(rule(**GOOD, group="us"))
+    assert "bound on fewer than 30 speakers" in told(rule(**GOOD, group=json.dumps([HOSTILE])))
+    assert "bound on fewer than 30 speakers" not in told(rule(**ALARM))
+    picked = "plug-in value, biased upward"
+    assert picked not in told(rule(**GOOD))
+    assert picked in told(rule(measure="worst_group_wer", limit="80 %", require="proved good"))
+
+
 def test_what_a_build_reads(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     held(run, tmp_path, rule("a ]]> rule", **ALARM), unjudged="fail")
     files = {name: tmp_path / name for name in ("a.xml", "a.json", "a.md")}
@@ -295,6 +433,6 @@ def test_the_step_summary_is_appended_to_when_asked(
 
 def test_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--example"]) == 0
-    assert capsys.readouterr().out.startswith("# A policy for: asrfair check")
+    assert capsys.readouterr().out.startswith("# Put in your axes and conditions")
     assert main(["check", str(tmp_path)]) == 2
     assert main(["check", str(tmp_path), "--policy", str(tmp_path / "none.toml")]) == 2

@@ -18,6 +18,7 @@ from asrfair.report.changes import gap_finding
 from asrfair.report.compare import render_comparison
 from asrfair.report.compare_data import comparison_data
 from asrfair.report.findings import Contrast
+from asrfair.report.sentences import SYNTHETIC
 from asrfair.results import Results
 from asrfair.run.compare import joined
 from asrfair.run.comparison import ComparePlan, compare, run_names
@@ -31,8 +32,18 @@ HOSTILE = "so\x1b[31muth\u202e<script>"
 Make = Callable[..., Results]
 
 
+@pytest.fixture(scope="module")
+def scored() -> dict[str, Results]:
+    """Results already made, as scoring takes long."""
+    return {}
+
+
+def _same(row: dict[str, Any]) -> dict[str, Any] | None:
+    return row
+
+
 @pytest.fixture
-def make(tmp_path: Path) -> Make:
+def make(tmp_path: Path, scored: dict[str, Results]) -> Make:
     """Score a table of 24 speakers of three accents under two conditions; ``shift`` is how much worse the west is."""
 
     def made(
@@ -40,10 +51,14 @@ def make(tmp_path: Path) -> Make:
         *,
         seed: int = 1,
         shift: float = 0.0,
-        change: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda row: row,
+        change: Callable[[dict[str, Any]], dict[str, Any] | None] = _same,
         backend: str = "ours",
         **plan: Any,
     ) -> Results:
+        key = repr((name, seed, shift, backend, plan))
+        if change is _same and key in scored:
+            scored[key].save(tmp_path / name)
+            return scored[key]
         texts, errors = np.random.default_rng(7), np.random.default_rng(seed)
         rows = []
         for speaker in range(24):
@@ -69,7 +84,10 @@ def make(tmp_path: Path) -> Make:
         asked = ScorePlan(
             tables=(f"{backend}={path}",), speaker="who", condition="condition", out=str(tmp_path / name), **options
         )
-        return score_tables(asked)
+        found = score_tables(asked)
+        if change is _same:
+            scored[key] = found
+        return found
 
     return made
 
@@ -142,6 +160,7 @@ def test_the_same_run_twice_differs_in_nothing(make: Make) -> None:
 DIFFERENT = {
     "kind of run": {"kind": "run"},
     "limit of utterances": {"limit": 10},
+    "kind of speech": {"corpus": {"kind": "synthetic"}},
     "normaliser": {"normalizer": {"name": "none", "version": "1", "label": "none-1", "spec": "none"}},
     "condition noise": {"conditions": {"clean": {"digest": ""}, "noise": {"digest": "abcd"}}},
     "who assigned accent": {
@@ -165,6 +184,21 @@ def test_what_matters_is_refused_and_named_unless_told_to_go_on(make: Make, what
     assert "The runs differ in ways that matter" in text
     assert f"{what}: " in text
     assert comparison_data(found, old="a", new="b")["compared_in_spite_of_differences"]
+
+
+@pytest.mark.parametrize("synthetic", [0, 1])
+def test_synthetic_voices_in_one_of_two_runs_are_never_told_as_people(make: Make, synthetic: int) -> None:
+    runs = [make("a"), make("b", seed=2)]
+    runs[synthetic] = signed(runs[synthetic], corpus={**runs[synthetic].signature["corpus"], "kind": "synthetic"})
+    with pytest.raises(InputError, match=r"kind of speech \("):
+        joined(*runs)
+    text = written(joined(*runs, insist=True))
+    assert text.startswith(f"{SYNTHETIC}\n")
+    assert "speakers" not in text
+    assert "24 voices" in text
+    assert comparison_data(joined(*runs, insist=True), old="a", new="b")["compared_in_spite_of_differences"]
+    assert matrix(dict(zip("ab", runs, strict=True)), insist=True)["synthetic_voices"]
+    assert not matrix({"a": make("a"), "b": make("c", seed=2)})["synthetic_voices"]
 
 
 RUN = {"kind": "run", "sample_rate": 16_000, "seed": 3}
@@ -271,6 +305,20 @@ def test_nothing_in_common_is_refused(make: Make) -> None:
         joined(old, make("d", seed=2), by=["age"])
 
 
+def test_runs_made_alike_are_not_told_as_compared_in_spite_of_differences(make: Make) -> None:
+    for insist in (False, True):
+        found = joined(make("a"), make("b", seed=2), insist=insist)
+        assert found.signature["comparison"]["insisted"] is False
+        assert comparison_data(found, old="a", new="b")["compared_in_spite_of_differences"] is False
+
+
+@pytest.mark.parametrize("independent", [(True, True), (True, False), (False, True)])
+def test_utterances_are_independent_only_where_both_runs_say_so(make: Make, independent: tuple[bool, bool]) -> None:
+    runs = [make("a"), make("b", seed=2)]
+    runs = [signed(run, independent_utterances=said) for run, said in zip(runs, independent, strict=True)]
+    assert joined(*runs).signature["independent_utterances"] is all(independent)
+
+
 def test_another_level_and_one_axis(make: Make) -> None:
     old, new = make("a"), make("b", seed=2)
     found = joined(old, new, level=0.9, by=["gender"])
@@ -340,12 +388,15 @@ def test_a_leaderboard_of_runs(make: Make, tmp_path: Path, capsys) -> None:
         return {**row, "hypothesis": None} if row["utterance_id"] == "u02-1" else row
 
     make("a")
+    assert main(["compare", "--matrix", str(tmp_path / "a")]) == 2
+    assert "--matrix: found one recogniser (a); expected two or more" in capsys.readouterr().err
     make("b", seed=2)
     make("c", seed=3, shift=0.6, change=failed, backend="theirs")
     runs = {name: Results.load(tmp_path / name) for name in "abc"}
     board = matrix(runs, by=["accent"], least_speakers=5)
     assert (board["shared_utterances"], board["utterances"]) == (96, 95)
     assert board["failed"] == {"a": 0, "b": 0, "c": 1}
+    assert board["left_out"] == {"a": 0, "b": 0, "c": 0}
     last = [each for each in board["standings"] if each["axis"] == "accent"][-1]
     assert (last["backend"], last["group"], last["first"], last["last"]) == ("c", "west", 3, 3)
     first = next(each for each in board["standings"] if each["axis"] == "accent")
@@ -361,6 +412,8 @@ def test_a_leaderboard_of_runs(make: Make, tmp_path: Path, capsys) -> None:
     silent = replace(runs["c"], counts=runs["c"].counts.clear())
     with pytest.raises(InputError, match="no transcript by c in clean"):
         matrix({**runs, "c": silent})
+    with pytest.raises(InputError, match="no recogniser in b's signature"):
+        matrix({**runs, "b": signed(runs["b"], backends={})})
     with pytest.raises(InputError, match="a and b: limit of utterances"):
         matrix({**runs, "b": signed(runs["b"], limit=3)})
     with pytest.raises(InputError, match="'dusk', not in all runs; expected one of: clean, noise"):
@@ -374,3 +427,21 @@ def test_run_names_are_short_where_that_tells_them_apart() -> None:
         run_names(["run", "run"], many=True)
     with pytest.raises(RunFolderError, match="no finished run here"):
         compare(ComparePlan(runs=("nowhere", "nowhere")), Console(file=StringIO()))
+
+
+def test_one_run_of_two_recognisers_is_a_leaderboard(make: Make, tmp_path: Path, capsys) -> None:
+    make("a")
+    make("b", seed=2, shift=0.6)
+    both = joined(Results.load(tmp_path / "a"), Results.load(tmp_path / "b"))
+    both.save(tmp_path / "both")
+    assert main(["compare", "--matrix", str(tmp_path / "both"), "--least-speakers", "5"]) == 0
+    assert "2 recognisers ranked by the group that each serves worst" in capsys.readouterr().out
+
+
+def test_a_leaderboard_says_what_each_run_has_alone(make: Make, tmp_path: Path, capsys) -> None:
+    make("a")
+    make("b", seed=2, change=lambda row: None if row["utterance_id"] in ("u02-1", "u03-1") else row)
+    board = matrix({name: Results.load(tmp_path / name) for name in "ab"}, by=["accent"], least_speakers=5)
+    assert board["left_out"] == {"a": 2, "b": 0}
+    assert main(["compare", "--matrix", *(str(tmp_path / name) for name in "ab"), "--least-speakers", "5"]) == 0
+    assert "left out: utterances that not all runs have (a 2)" in capsys.readouterr().out

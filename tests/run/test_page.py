@@ -1,8 +1,8 @@
 """The page written from a run folder."""
 
 import dataclasses
-import importlib.util
 import re
+import sys
 
 import polars as pl
 import pytest
@@ -137,8 +137,7 @@ def test_audio_of_transcripts_is_refused(scored, tmp_path):
 
 
 def test_a_missing_library_is_named_before_any_work(scored, tmp_path, monkeypatch):
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "altair" else real(name))
+    monkeypatch.setitem(sys.modules, "altair", None)
     with pytest.raises(InputError, match=r"altair; expected it installed: pip install 'asrfair\[html\]'"):
         write_page(tmp_path / "no run", tmp_path / "page.html")
 

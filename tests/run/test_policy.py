@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from asrfair.errors import CardError
+from asrfair.results import Results
 from asrfair.run.policy import LoadedPolicy, load_policy
-from asrfair.run.policy_example import EXAMPLE
+from asrfair.run.policy_example import EXAMPLE, example_of
+from asrfair.tables import TABLES
 
 RULE = 'name = "r"\nmeasure = "wer"\naxis = "accent"\nlimit = "25 %"\nrequire = "proved good"\n'
 
@@ -52,6 +55,7 @@ def test_the_example_is_a_policy(tmp_path: Path) -> None:
         ("ratio", "1.25 x", 1.25),
         ("ratio", "2 times", 2.0),
         ("difference", "-3 points", -0.03),
+        ("wer", "0 %", 0.0),
         ("share_of_speakers_above_0.5", "10 per cent", 0.1),
     ],
 )
@@ -70,13 +74,28 @@ def test_limits(tmp_path: Path, measure: str, text: str, value: float) -> None:
         (changed(limit="0.25"), "'limit': found 0.25 without a unit; expected a text such as '25 %'"),
         (changed(limit='"1,5 %"'), "found '1,5 %'"),
         (changed(limit='"25 points"'), "found '25 points' for WER; expected a limit such as '25 %'"),
-        (changed(limit='"-1 %"'), "expected a number above 0"),
+        (changed(limit='"-1 %"'), "found '-1 %'; expected 0 or above"),
+        (changed(limit=f'"{"9" * 400} %"'), "found a number of 400 digits; expected a limit such as '25 %'"),
+        (
+            changed(measure='"handicap"', limit=f'"{"9" * 400} dB"'),
+            "found a number of 400 digits; expected a limit such as '2 dB'",
+        ),
+        (
+            changed(measure='"words"', limit='"-1 words"', require='"at least"'),
+            "found '-1 words'; expected 0 or above",
+        ),
+        (
+            changed(measure='"words"', limit='"9.5 words"', require='"at least"'),
+            "found '9.5 words'; expected a whole number, such as '10 words'",
+        ),
         (
             changed(measure='"speakers"', limit='"5 words"', require='"at least"'),
             "expected a limit such as '10 speakers'",
         ),
         (changed(measure='"ratio"', limit='"0 x"'), "expected a number above 0"),
-        (changed(limit='"a lot"'), "expected a number and its unit, such as '25 %'"),
+        (changed(limit='"a lot"'), "a point before decimals) and its unit, such as '25 %'"),
+        (changed(limit='"20,5 %"'), "found '20,5 %'; expected a number (digits, with a point before decimals)"),
+        (changed(limit='"1e9 %"'), "found '1e9 %'; expected a number (digits, with a point before decimals)"),
         (changed(measure='"wr"'), "unknown measure 'wr'; expected one of: wer, worst_group_wer"),
         (changed(require=""), "found neither of fail_if and require"),
         (changed(fail_if='"proved worse"'), "found both of fail_if and require"),
@@ -126,3 +145,29 @@ def test_a_policy_without_rules(tmp_path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(CardError, match=r"policy\.toml"):
         load_policy(path)
+
+
+@pytest.mark.parametrize(("reference", "conditions", "rules"), [("Québec", 2, 5), ("Québec", 1, 4), (None, 2, 4)])
+def test_the_example_of_a_run_has_its_names(tmp_path: Path, reference: str | None, conditions: int, rules: int) -> None:
+    tables = {name: pl.DataFrame(schema=schema) for name, schema in TABLES.items()}
+    signature = {
+        "signature": "asrfair",
+        "axes": {"plain": {}, 'region "said"': {"reference_group": reference}},
+        "conditions": {"as recorded": {}, "street": {}} if conditions == 2 else {"as recorded": {}},
+    }
+    Results(**tables, signature=signature).save(tmp_path / "run")
+    text = example_of(tmp_path / "run")
+    path = tmp_path / "policy.toml"
+    path.write_text(text, encoding="utf-8")
+    loaded = load_policy(path)
+    assert len(loaded.rules) == rules
+    axis = "plain" if reference is None else 'region "said"'
+    assert {checked.rule.axis for checked in loaded.rules} == {axis, "overall"}
+    assert {checked.rule.condition for checked in loaded.rules} == {"as recorded", "all"}
+    measures = {checked.rule.measure for checked in loaded.rules}
+    assert ("ratio" in measures, "ratio_to_overall" in measures) == (reference is not None, reference is None)
+    first = text.splitlines()[0]
+    assert first.endswith(f"compared with: {reference or 'all speakers'}.")
+    assert "placeholders" in EXAMPLE.splitlines()[0]
+    assert "placeholders" not in text
+    assert "accent" not in text.split("# Other measures")[0]

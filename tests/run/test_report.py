@@ -261,11 +261,12 @@ def many_groups(count: int) -> Results:
 
 def test_ten_thousand_groups_are_told_in_seconds_the_worst_shown_and_the_rest_counted() -> None:
     results = many_groups(10_000)
-    started = time.perf_counter()
+    # Of this process: the machine's other work is none of the report's.
+    started = time.process_time()
     file = StringIO()
     render(results, Console(file=file, width=80, color_system=None, legacy_windows=False, _environ={}))
     # Measured: 1.5 s on one core.
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     lines = file.getvalue().splitlines()
     assert len(lines) < 500
     assert "  and 9,979 more groups: 9,979 judged, WER 10.0 to 59.9 %" in lines

@@ -208,6 +208,14 @@ def test_another_version_of_the_normaliser_is_an_error_or_a_note(results: Result
     assert "normalised by basic 0" in section.notes[0]
 
 
+def test_synthetic_voices_are_no_speakers(results: Results, tmp_path: Path) -> None:
+    corpus = {**results.signature["corpus"], "kind": "synthetic"}
+    section = spoken(tmp_path, replace(results, signature={**results.signature, "corpus": corpus}), most=1)
+    assert section.speaker == "voice"
+    assert "each voice once" in section.rule
+    assert spoken(tmp_path, results, most=1).speaker == "speaker"
+
+
 def test_none_is_too_few(results: Results) -> None:
     with pytest.raises(InputError, match="found 0; expected 1 or more"):
         worst_utterances(results, most=0)

@@ -91,7 +91,7 @@ def test_one_group_is_no_worst_group(simulated) -> None:
 
 def test_who_is_left_out_is_named(bounds: Bounds) -> None:
     assert bounds.groups("accent") == ("lone", "scotland", "us", "wales")
-    assert bounds.left_out("accent")["noise", "B"] == ["lone"]
+    assert bounds.left_out("accent", condition="noise", backend="B") == ["lone"]
 
 
 def test_failures_are_a_rate_by_speaker(counts_of, failures_of) -> None:

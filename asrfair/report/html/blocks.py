@@ -21,11 +21,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A table's column: ``numeric`` ones are aligned right, a ``choice`` can be filtered by its values."""
+    """A table's column: ``numeric`` ones are aligned right, a ``choice`` can be filtered by its values.
+
+    A ``rare`` one is hidden until all columns are asked for.
+    """
 
     title: str
     numeric: bool = False
     choice: bool = False
+    rare: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class Table:
     left_out: str = ""
     sortable: bool = True
     folded: bool = False
+
+    @property
+    def rare(self) -> tuple[str, ...]:
+        """The titles of the columns that are hidden at first."""
+        return tuple(column.title for column in self.columns if column.rare)
 
 
 @dataclass(frozen=True)

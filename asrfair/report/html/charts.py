@@ -3,7 +3,7 @@
 Nothing is computed here but places on a scale; each chart shows rows that stand in a table beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,11 @@ from asrfair.report.html.blocks import Chart, slug
 from asrfair.report.html.drawing import COLOURS, FONT_SIZE, STEPS, Drawing, draw
 from asrfair.report.rungs import Ladder
 from asrfair.report.text import Row, counted, label, listed, percent, percent_interval
+from asrfair.report.view import is_few
 
-PLOT_WIDTH, ROW_HEIGHT = 250, 22
+PLOT_WIDTH, ROW_HEIGHT = 290, 22
 CELL_WIDTH, CELL_HEIGHT = 58, 26
-LADDER_WIDTH, LADDER_HEIGHT = 270, 170
+LADDER_WIDTH, LADDER_HEIGHT = 300, 180
 FOREST_LEGEND = (
     "Point: WER; line: its interval, cut off at the chart's end; hollow: fewer than 10 speakers; small ring without a "
     "line: not judged; dashed line: the reference group."
@@ -52,11 +53,13 @@ def distinct(names: Sequence[str]) -> list[str]:
     return told
 
 
-def forest_chart(named: Named, names: Sequence[str], rows: Sequence[Row], *, guide: float | None) -> Chart:
-    """Draw the intervals of ``rates`` rows, each under its name; ``guide`` is a WER to compare with."""
+def forest_chart(named: Named, names: Sequence[str], rows: Sequence[Row], *, guide: float | None, top: float) -> Chart:
+    """Draw the intervals of ``rates`` rows, each under its name; ``guide`` is a WER to compare with.
+
+    ``top`` is the scale's end, a fraction (`forest_top`).
+    """
     import altair as alt
 
-    top = scale_top(rows) or 1.0
     shown = distinct(names)
     table = pl.DataFrame(
         {
@@ -68,7 +71,12 @@ def forest_chart(named: Named, names: Sequence[str], rows: Sequence[Row], *, gui
         },
         schema={"name": pl.String, "wer": pl.Float64, "low": pl.Float64, "high": pl.Float64, "kind": pl.String},
     )
-    scale: dict[str, Any] = {"title": "WER in per cent", "scale": alt.Scale(domain=[0, 100 * top], nice=False)}
+    # Few enough ticks for their numbers to stand apart.
+    scale: dict[str, Any] = {
+        "title": "WER in per cent",
+        "scale": alt.Scale(domain=[0, 100 * top], nice=False),
+        "axis": alt.Axis(tickCount=5),
+    }
     y = alt.Y("name:N", title=None, sort=None, scale=alt.Scale(domain=shown), axis=alt.Axis(ticks=False))
     judged = alt.Chart(table.drop_nulls("low")).encode(y=y)
     layers = [judged.mark_rule(color=COLOURS["mark"], strokeWidth=2).encode(x=alt.X("low:Q", **scale), x2="high:Q")]
@@ -88,7 +96,7 @@ def forest_chart(named: Named, names: Sequence[str], rows: Sequence[Row], *, gui
 def _kind(row: Row) -> str:
     if row["low"] is None:
         return "alone"
-    return "few" if row["speakers"] is not None and row["speakers"] < 10 else "many"
+    return "few" if is_few(row["speakers"]) else "many"
 
 
 def _told(names: Sequence[str], rows: Sequence[Row]) -> str:
@@ -100,14 +108,19 @@ def _told(names: Sequence[str], rows: Sequence[Row]) -> str:
     return f"WER in per cent: {listed(told, most=TOLD)}."
 
 
-def heat_chart(
-    named: Named, names: Sequence[str], conditions: Sequence[str], cells: Sequence[Sequence[Row | None]]
-) -> Chart:
-    """Draw a cell for each name and condition, ``cells`` by name, with its WER in it."""
+Cells = Sequence[Sequence[Row | None]]
+
+
+def heat_top(figure: Iterable[Cells]) -> float:
+    """Return the highest WER of the heat maps that stand beside each other, a fraction: their darkest."""
+    rows = (row for cells in figure for line in cells for row in line)
+    return max((row["wer"] for row in rows if row is not None and row["wer"] is not None), default=0.0)
+
+
+def heat_chart(named: Named, names: Sequence[str], conditions: Sequence[str], cells: Cells, *, top: float) -> Chart:
+    """Draw a cell for each name and condition, ``cells`` by name, with its WER in it, the darkest at ``top``."""
     import altair as alt
 
-    rates = [row["wer"] for line in cells for row in line if row is not None and row["wer"] is not None]
-    top = max(rates, default=0.0)
     shown, columns = distinct(names), distinct([label(name) for name in conditions])
     table = pl.DataFrame(
         [
@@ -181,7 +194,7 @@ def ladder_chart(named: Named, ladder: Ladder, own: Curve, other: Curve | None, 
 
     x = alt.X(
         "value:Q",
-        title=f"{ladder.parameter.rpartition('.')[2]}{', ' + ladder.unit if ladder.unit else ''}",
+        title=f"{label(ladder.title)}{', ' + ladder.unit if ladder.unit else ''}",
         scale=alt.Scale(
             domain=sorted([ladder.rungs[0][0], ladder.rungs[-1][0]]), reverse=not ladder.more_is_harder, nice=False
         ),
@@ -225,6 +238,11 @@ def _along(ladder: Ladder, curve: Curve) -> str:
 def chart_id(kind: str, *names: str | None) -> str:
     """Return a chart's id."""
     return "-".join([kind, *(slug(name or "") for name in names)])
+
+
+def forest_top(rows: Sequence[Row]) -> float:
+    """Return the end of the scale that the forests of these rows share."""
+    return scale_top(rows) or 1.0
 
 
 def ladder_top(curves: Sequence[Curve]) -> float:

@@ -5,12 +5,12 @@ Conventions
 The page holds everything without its scripts: these add sorting, search and pages to tables, and a choice of light or
 dark. Its policy forbids every request. Ids are stable: tables ``rates-AXIS``, ``disparities-AXIS``, ``coverage-AXIS``,
 ``words-AXIS`` (AXIS is ``overall`` for all speakers), charts ``forest-AXIS-RECOGNISER``, ``heat-AXIS-RECOGNISER`` and
-``ladder-LADDER-AXIS-RECOGNISER-N``, sections ``overview``, ``together``, ``by-AXIS``, ``ladder-N``, ``sensitivity-1``,
-``words``, ``utterances``, ``conditions-1``, ``recordings-1``, ``failures-1``, ``timing-1``, ``made``; in names all but
-letters, digits and hyphens of ASCII are written out (`blocks.slug`). A table inside ``details`` is hidden until that
-is opened. The button is ``#theme``; where scripts run, a table ``ID`` of more than 8 rows
-has the search field ``#ID-search`` and for its
-columns of choices ``#ID-choice-K``.
+``ladder-LADDER-AXIS-RECOGNISER-N``, sections ``overview``, ``together``, ``by-AXIS``, ``ladder-N``, ``measures``,
+``sensitivity-1``, ``words``, ``utterances``, ``conditions-1``, ``recordings-1``, ``failures-1``, ``timing-1``,
+``made``; in names all but letters, digits and hyphens of ASCII are written out (`blocks.slug`). A table inside
+``details`` is hidden until that is opened. The button is ``#theme``; where scripts run, a table ``ID`` of more than 10
+rows has the search field ``#ID-search`` and for its columns of choices ``#ID-choice-K``. The box ``#ID-more`` shows the
+columns that are seldom wanted.
 """
 
 import base64
@@ -25,11 +25,11 @@ from asrfair.errors import InputError
 from asrfair.report import sentences
 from asrfair.report.html.blocks import Block, Section
 from asrfair.report.html.sections import Given, closing_sections, sections
-from asrfair.report.html.spoken import LETTERS, Spoken
+from asrfair.report.html.spoken import Spoken
 from asrfair.report.html.tables import Limits
 from asrfair.report.html.told import told
 from asrfair.report.overview import what_was_run
-from asrfair.report.text import safe
+from asrfair.report.text import corpus_title, safe
 from asrfair.report.view import View
 from asrfair.results import Results
 
@@ -48,9 +48,15 @@ _TABLES_SCRIPT, _TABLES_STYLE = "html/dt_bundle.js", "html/dt_bundle.css"
 
 def check_installed() -> None:
     """Raise InputError naming the command that installs what drawing a page needs, where it is missing."""
-    from importlib.util import find_spec
+    from importlib import import_module
 
-    missing = [name for name in NEEDED if find_spec(name) is None]
+    missing = []
+    for name in NEEDED:
+        # What is there may still not load: another version, or half an installation.
+        try:
+            import_module(name)
+        except ImportError:
+            missing.append(name)
     if missing:
         raise InputError(f"--html: a page needs {', '.join(missing)}; expected it installed: {INSTALL}")
 
@@ -85,18 +91,16 @@ def _clips(item: Any) -> list[Any]:
 def _page(view: View, given: Given, spoken: Spoken, limits: Limits) -> str:
     first, last = sections(view, given, limits), closing_sections(view, given, limits)
     scripts = [_tables_script(), _text("script.js")] if any(map(_sorts, [*first, *last])) else [_text("script.js")]
-    corpus = view.corpus
     page: str = (
         _environment()
         .get_template("page.html.j2")
         .render(
-            title=safe(str(corpus.get("title") or corpus.get("card") or "transcripts")),
+            title=safe(corpus_title(view.corpus, unknown="transcripts")),
             notice=sentences.SYNTHETIC if view.synthetic else "",
             facts=_facts(view),
             sections=first,
             closing=last,
             spoken=spoken,
-            letters=LETTERS,
             version=__version__,
             created=safe(str(view.signature.get("created") or "an unknown date")),
             policy=_policy(scripts),

@@ -43,7 +43,7 @@ const choiceField = (element, table, place, title) => {
   return labelled(title, field);
 };
 
-const FEW = 8;
+const FEW = 10;
 const chosen = new Map();
 const enhance = (DataTable, element) => {
   const rows = element.tBodies[0].rows.length;
@@ -52,7 +52,7 @@ const enhance = (DataTable, element) => {
   const heads = [...element.tHead.rows[0].cells];
   const titles = heads.map((cell) => cell.textContent);
   const choices = heads.map((cell, place) => (cell.hasAttribute("data-choice") ? place : -1)).filter((place) => place >= 0);
-  const paged = rows > 12;
+  const paged = rows > FEW;
   const table = new DataTable(element, {
     autoWidth: false,
     order: [],
@@ -87,7 +87,7 @@ const enhance = (DataTable, element) => {
     const field = choiceField(element, table, place, titles[place]);
     if (field) tools.append(field);
   }
-  if (rows > FEW) box.prepend(tools);
+  if (paged) box.prepend(tools);
   table.search.fixed("choices", (_, __, index) =>
     choices.every((place) => {
       const wanted = chosen.get(`${element.id}:${place}`);

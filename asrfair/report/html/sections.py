@@ -6,21 +6,24 @@ beside them. Of many recognisers charts show those that the terminal tells in fu
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import polars as pl
 
 from asrfair.report import sentences
 from asrfair.report.adjustment import matched, models
 from asrfair.report.all_groups import over_all_groups
-from asrfair.report.html.blocks import Block, Chart, Charts, Facts, Line, Section, Subtitle, slug
+from asrfair.report.findings import Contrast, contrasts
+from asrfair.report.html.blocks import Block, Chart, Charts, Facts, Line, Section, Subtitle, Table, slug
 from asrfair.report.html.charts import (
     FOREST_LEGEND,
     HEAT_LEGEND,
+    Cells,
     Named,
     chart_id,
     forest_chart,
+    forest_top,
     heat_chart,
+    heat_top,
 )
 from asrfair.report.html.covered import coverage_table
 from asrfair.report.html.rungs import ladder_sections
@@ -34,7 +37,7 @@ from asrfair.report.overview import overview
 from asrfair.report.rates import choose
 from asrfair.report.sensitivity import sensitivity
 from asrfair.report.systems import systems
-from asrfair.report.text import Row, counted, label, safe
+from asrfair.report.text import Row, counted, label, safe, under
 from asrfair.report.timing import timing
 from asrfair.report.view import View
 from asrfair.tables import OVERALL
@@ -65,6 +68,7 @@ def sections(view: View, given: Given, limits: Limits) -> list[Section]:
         made.append(_together(view, full, limits))
         made += [_axis(view, full, axis, limits) for axis in view.axes]
         made += ladder_sections(view, full, limits)
+        made += _measures(view, full)
         made += told(sensitivity, full, prefix="sensitivity")
         made.append(words_section(view, given.words, given.words_notes, rows=limits.rows))
     return made
@@ -85,25 +89,36 @@ def _together(view: View, full: View, limits: Limits) -> Section:
     blocks: list[Block] = [_overall_charts(view, full), rates_table(view, OVERALL, rows=limits.rows)]
     compared = disparities_table(view, OVERALL, rows=limits.rows)
     blocks += [compared] if compared else []
-    for writer, shown in ((systems, full), (other_measures, full), (published_score, view)):
-        named: dict[str, Any] = {"axis": OVERALL, "top": limits.groups} if writer is systems else {}
-        for section in told(writer, shown, prefix=f"together-{writer.__name__}", **named):
-            blocks += section.blocks
+    paired = any(contrast.judged for name in view.backends for contrast in _against_baseline(view, name))
+    for section in told(systems, full, prefix="together-systems", axis=OVERALL, top=limits.groups):
+        # What the comparisons say already is behind a line, for the sake of its further test.
+        blocks += [replace(block, folded=paired) if isinstance(block, Table) else block for block in section.blocks]
     return Section("together", view.who("All speakers together"), blocks)
 
 
+def _against_baseline(view: View, backend: str) -> list[Contrast]:
+    return contrasts(view, "backend", axis=OVERALL, backend=backend)
+
+
+def _measures(view: View, full: View) -> list[Section]:
+    """Return the measures beside the pooled WER, after what is told of groups."""
+    found = [told(other_measures, full, prefix="measures"), told(published_score, view, prefix="published")]
+    blocks = [block for sections in found for section in sections for block in section.blocks]
+    return [Section("measures", "Other measures", blocks)] if blocks else []
+
+
 def _overall_charts(view: View, full: View) -> Charts:
+    top = forest_top([row for backend in view.backends for row in view.rates(axis=OVERALL, backend=backend)])
     if len(view.conditions) == 1:
         rows = [row for backend in view.backends for row in view.rates(axis=OVERALL, backend=backend)]
-        named = Named(chart_id("forest", OVERALL), f"All together, in {label(view.condition)}", "rates-overall")
-        return Charts(
-            [forest_chart(named, [label(row["backend"]) for row in rows], rows, guide=None)], view.who(FOREST_LEGEND)
-        )
+        named = Named(chart_id("forest", OVERALL), f"All together, {under(view.condition)}", "rates-overall")
+        names = [label(row["backend"]) for row in rows]
+        return Charts([forest_chart(named, names, rows, guide=None, top=top)], view.who(FOREST_LEGEND))
     charts = []
     for backend in full.backends:
         rows = sorted(view.rates(axis=OVERALL, backend=backend), key=lambda row: view.place(row["condition"]))
         named = Named(chart_id("forest", OVERALL, backend), f"All together, {label(backend)}", "rates-overall")
-        charts.append(forest_chart(named, [label(row["condition"]) for row in rows], rows, guide=None))
+        charts.append(forest_chart(named, [label(row["condition"]) for row in rows], rows, guide=None, top=top))
     return Charts(charts, view.who(FOREST_LEGEND))
 
 
@@ -143,12 +158,16 @@ def _group_charts(view: View, full: View, axis: str, limits: Limits) -> Iterator
         return
     rest = max(len(choice.rest) for choice in chosen.values())
     beyond = f"The worst are drawn; {counted(rest, 'more group')} not." if rest else ""
-    yield Subtitle(f"WER of each group, in {label(view.condition)}")
-    forests = [_forest(view, axis, backend, rows, reference) for backend, rows in shown.items()]
+    yield Subtitle(f"WER of each group, {under(view.condition)}")
+    drawn = {backend: _drawn(view, backend, rows) for backend, rows in shown.items()}
+    top = forest_top([row for rows in drawn.values() for row in rows])
+    forests = [_forest(view, axis, rows, reference, top=top) for rows in drawn.values()]
     yield Charts(forests, " ".join(filter(None, [view.who(FOREST_LEGEND), beyond, _backends_left(view, full)])))
     if len(view.conditions) > 1:
         yield Subtitle("WER of each group under each condition")
-        heats = [_heat(view, axis, backend, rows) for backend, rows in shown.items()]
+        cells = {backend: _cells(view, axis, backend, rows) for backend, rows in shown.items()}
+        darkest = heat_top(cells.values())
+        heats = [_heat(view, axis, rows, cells[backend], top=darkest) for backend, rows in shown.items()]
         columns = len(view.conditions) - MOST_CONDITIONS
         more = f"{counted(columns, 'more condition')} not drawn." if columns > 0 else ""
         yield Charts(heats, " ".join(filter(None, [HEAT_LEGEND, beyond, more])))
@@ -159,26 +178,36 @@ def _backends_left(view: View, full: View) -> str:
     return f"Drawn: the baseline recogniser and the highest WERs; {rest:,} more in the table." if rest else ""
 
 
-def _forest(view: View, axis: str, backend: str, rows: Sequence[Row], reference: str | None) -> Chart:
-    names = [_name(row, reference) for row in rows]
+def _drawn(view: View, backend: str, rows: Sequence[Row]) -> list[Row]:
+    """Return the groups' rows with that of all together after them."""
     overall = None if view.condition is None else view.overall(backend=backend, condition=view.condition)
-    shown = list(rows) if overall is None else [*rows, overall]
-    names = names if overall is None else [*names, view.who("all speakers")]
-    guide = next((row["wer"] for row in rows if row["group"] == reference and reference is not None), None)
+    return list(rows) if overall is None else [*rows, overall]
+
+
+def _forest(view: View, axis: str, rows: Sequence[Row], reference: str | None, *, top: float) -> Chart:
+    names = [view.who("all speakers") if row["axis"] == OVERALL else _name(row, reference) for row in rows]
+    own = [row for row in rows if row["axis"] != OVERALL]
+    guide = next((row["wer"] for row in own if row["group"] == reference and reference is not None), None)
+    backend = own[0]["backend"]
     named = Named(chart_id("forest", axis, backend), f"{label(axis)}, {label(backend)}", f"rates-{slug(axis)}")
-    return forest_chart(named, names, shown, guide=guide)
+    return forest_chart(named, names, rows, guide=guide, top=top)
 
 
 def _name(row: Row, reference: str | None) -> str:
     return f"{label(row['group'])}{' (reference)' if row['group'] is not None and row['group'] == reference else ''}"
 
 
-def _heat(view: View, axis: str, backend: str, rows: Sequence[Row]) -> Chart:
-    conditions = view.conditions[:MOST_CONDITIONS]
+def _cells(view: View, axis: str, backend: str, rows: Sequence[Row]) -> Cells:
     cells = {(row["group"], row["condition"]): row for row in view.rates(axis=axis, backend=backend)}
+    conditions = view.conditions[:MOST_CONDITIONS]
+    return [[cells.get((row["group"], condition)) for condition in conditions] for row in rows]
+
+
+def _heat(view: View, axis: str, rows: Sequence[Row], cells: Cells, *, top: float) -> Chart:
+    backend = rows[0]["backend"]
     named = Named(chart_id("heat", axis, backend), f"{label(axis)}, {label(backend)}", f"rates-{slug(axis)}")
     names = [label(row["group"]) for row in rows]
-    return heat_chart(named, names, conditions, [[cells.get((row["group"], c)) for c in conditions] for row in rows])
+    return heat_chart(named, names, view.conditions[:MOST_CONDITIONS], cells, top=top)
 
 
 def _made(view: View) -> Section:
@@ -207,4 +236,5 @@ def _origin(view: View, axis: str) -> str:
     reference = about.get("reference_group")
     parts = [view.provenance(axis).removeprefix(f"{label(axis)} (").removesuffix(")")]
     parts += [f"reference group {label(reference)}"] if reference is not None else ["no reference group"]
-    return safe("; ".join([*parts, str(about.get("note") or "")]).removesuffix("; "))
+    told_more = (str(about.get(key) or "") for key in ("instrument", "note"))
+    return safe("; ".join([*parts, *filter(None, told_more)]))

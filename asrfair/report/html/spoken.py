@@ -144,11 +144,15 @@ class SpokenUtterance:
 
 @dataclass(frozen=True)
 class Spoken:
-    """The section «worst utterances»: how they were chosen, and notes on what is not there and why."""
+    """The section «worst utterances»: how they were chosen, and notes on what is not there and why.
+
+    ``speaker`` is the word for who spoke: a voice where it is synthetic.
+    """
 
     utterances: tuple[SpokenUtterance, ...] = ()
     rule: str = ""
     notes: tuple[str, ...] = ()
+    speaker: str = "speaker"
 
     @property
     def plays(self) -> bool:
@@ -172,9 +176,11 @@ class Spoken:
         return LETTERS
 
 
-def spoken_section(worst: Sequence[WorstUtterance], clips: Clips, *, rule: str, notes: Sequence[str] = ()) -> Spoken:
+def spoken_section(
+    worst: Sequence[WorstUtterance], clips: Clips, *, rule: str, notes: Sequence[str] = (), speaker: str = "speaker"
+) -> Spoken:
     """Return the section: each utterance once, in the order of ``worst``, so that each clip is there once."""
-    return Spoken(tuple(_utterances(worst, clips)), rule, tuple(notes))
+    return Spoken(tuple(_utterances(worst, clips)), rule, tuple(notes), speaker)
 
 
 def _utterances(worst: Sequence[WorstUtterance], clips: Clips) -> Iterator[SpokenUtterance]:

@@ -5,14 +5,16 @@ those that do not. All rows are in the run folder.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from asrfair.report.findings import Contrast, contrasts, extra_finding
 from asrfair.report.forest import cell as rate_cell
+from asrfair.report.heat import NO_WORDS
 from asrfair.report.html.blocks import Cell, Column, Table, number_cell, slug
+from asrfair.report.rates import FEW
 from asrfair.report.text import (
     Row,
     chance,
@@ -30,19 +32,20 @@ from asrfair.report.text import (
 from asrfair.report.view import View, is_few, speakers, worst_first
 from asrfair.tables import OVERALL
 
+# What is looked for stands first, so that a narrow screen shows it.
 RATES = (
-    *(Column("group"), Column("condition", choice=True), Column("recogniser", choice=True)),
-    *(Column(name, numeric=True) for name in ("WER %", "interval", "speakers", "words", "utterances", "failed")),
-    *(Column(name, numeric=True) for name in ("substituted %", "deleted %", "inserted %")),
+    *(Column("group"), Column("WER %", numeric=True), Column("interval", numeric=True)),
+    *(Column("condition", choice=True), Column("recogniser", choice=True)),
+    *(Column(name, numeric=True) for name in ("speakers", "words", "failed")),
     Column("note"),
+    *(Column(name, numeric=True, rare=True) for name in ("utterances", "substituted %", "deleted %", "inserted %")),
 )
 DISPARITIES = (
-    *(Column("group"), Column("comparison", choice=True), Column("condition", choice=True)),
-    Column("recogniser", choice=True),
+    *(Column("group"), Column("comparison", choice=True), Column("finding", choice=True)),
+    *(Column("condition", choice=True), Column("recogniser", choice=True)),
     *(Column(name, numeric=True) for name in ("points", "interval", "ratio", "interval", "adjusted p")),
-    Column("finding", choice=True),
-    *(Column(name, numeric=True) for name in ("speakers", "against", "could find")),
-    Column("note"),
+    *(Column(name, numeric=True) for name in ("speakers", "against")),
+    *(Column("could find", numeric=True, rare=True), Column("note", rare=True)),
 )
 FAMILIES = {
     "reference": "against the reference group",
@@ -52,8 +55,6 @@ FAMILIES = {
     "backend": "against the baseline recogniser",
     "backend_interaction": "change of the gap by the recogniser",
 }
-FEW_NOTE = "*  fewer than 10 speakers: the interval rests on few people"
-ERRORS_NOTE = "(n)  no reference words: the number of errors in place of a rate"
 NOT_JUDGED, UNKNOWN_CELL = "not judged", "–"
 
 
@@ -86,8 +87,8 @@ def rates_table(view: View, axis: str, *, rows: int) -> Table:
     found = [row for row in view.rows("rates", axis=axis) if row["group"] in place]
     found.sort(key=lambda row: (view.place(row["condition"]), view.backends.index(row["backend"]), place[row["group"]]))
     total = view.results.rates.filter(pl.col("axis") == axis)["group"].n_unique()
-    notes = [view.who(FEW_NOTE)] if any(is_few(row["speakers"]) for row in found) else []
-    notes += [ERRORS_NOTE] if any(row["wer"] is None and view.errors(row) is not None for row in found) else []
+    notes = [view.who(FEW)] if any(is_few(row["speakers"]) for row in found) else []
+    notes += [NO_WORDS] if any(row["wer"] is None and view.errors(row) is not None for row in found) else []
     whose = view.who("All speakers together") if axis == OVERALL else f"By {view.provenance(axis)}"
     return Table(
         id=f"rates-{slug(axis)}",
@@ -102,16 +103,16 @@ def _rates_row(view: View, row: Row) -> list[Cell]:
     errors = view.errors(row) if row["wer"] is None else None
     return [
         Cell(view.who("all speakers") if row["axis"] == OVERALL else label(row["group"])),
-        Cell(label(row["condition"])),
-        Cell(label(row["backend"])),
         number_cell(rate_cell(row, errors), row["wer"], strong=True),
         number_cell(percent_interval(row), row["high"]),
+        Cell(label(row["condition"])),
+        Cell(label(row["backend"])),
         number_cell(speakers(row["speakers"]), row["speakers"]),
         Cell(number(row["reference_words"])),
-        Cell(number(row["utterances"])),
         Cell(number(row["failures"])),
-        *(percent_cell(row[name]) for name in ("substitution_rate", "deletion_rate", "insertion_rate")),
         Cell(safe(view.who(row["note"] or ""))),
+        Cell(number(row["utterances"])),
+        *(percent_cell(row[name]) for name in ("substitution_rate", "deletion_rate", "insertion_rate")),
     ]
 
 
@@ -126,8 +127,12 @@ def _told(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], view: View,
     same |= {"recogniser"} if len(view.backends) == 1 else set()
     same |= {"condition"} if len(view.conditions) == 1 and len(same) < 2 else set()
     kept = [k for k, column in enumerate(columns) if column.title not in same]
+    if axis == OVERALL:
+        # Without a group the first of the other names heads the rows.
+        first = next(k for k in kept if columns[k].choice)
+        kept.sort(key=lambda k: k != first)
     return {
-        "columns": [Column(view.who(columns[k].title), columns[k].numeric, columns[k].choice) for k in kept],
+        "columns": [replace(columns[k], title=view.who(columns[k].title)) for k in kept],
         "rows": [[row[k] for k in kept] for row in rows],
     }
 
@@ -149,8 +154,8 @@ def disparities_table(view: View, axis: str, *, rows: int) -> Table | None:
     if not told:
         return None
     order = list(FAMILIES)
+    told.sort(key=lambda pair: (order.index(pair[0]), view.place(pair[1].row["condition"])))
     first = sorted(told, key=lambda pair: (not pair[1].shown(view.alpha), not pair[1].judged))[:rows]
-    first.sort(key=lambda pair: (order.index(pair[0]), view.place(pair[1].row["condition"])))
     reference = view.axis(axis).get("reference_group")
     against = f" (the reference group is {label(reference)})" if reference is not None else ""
     whose = view.who("All speakers together") if axis == OVERALL else f"By {view.provenance(axis)}"
@@ -181,12 +186,12 @@ def _disparity(view: View, family: str, contrast: Contrast) -> list[Cell]:
     return [
         Cell(view.who("all speakers") if row["axis"] == OVERALL else label(row["group"])),
         Cell(view.who(FAMILIES[family])),
+        Cell(f"{verdict}{mark}", strong=shown),
         Cell(label(row["condition"])),
         Cell(label(row["backend"])),
         *_scale(contrast.difference, points, points_interval),
         *_scale(contrast.ratio, factor, factor_interval),
         number_cell(UNKNOWN_CELL if contrast.p is None else chance(contrast.p), contrast.p),
-        Cell(f"{verdict}{mark}", strong=shown),
         number_cell(speakers(row["speakers"]), row["speakers"]),
         number_cell(speakers(row["reference_speakers"]), row["reference_speakers"]),
         _findable(contrast),

@@ -112,6 +112,7 @@ def test_whose_it_is_and_what_it_said() -> None:
     assert "ReferenceThe park is by us ours under telephonethe bark is to by" in text
     assert "(nothing)" in plain(shown(replace(WORST, hypothesis="")))
     assert "speakerunknown" in plain(shown(replace(WORST, speaker_id=None)))
+    assert "voices1" in plain(html(spoken_section([WORST], {}, rule="R", speaker="voice")))
 
 
 def test_players_are_named_and_hold_their_sound() -> None:
