@@ -1,7 +1,7 @@
 """Results in; a terminal report, and the measured parts of a service card as JSON and Markdown, out."""
 
-from asrfair.report.card import metrics_card
-from asrfair.report.card_text import markdown
+from asrfair.report.card.data import metrics_card
+from asrfair.report.card.text import markdown
 from asrfair.report.progress import progress
 from asrfair.report.terminal import render
 

@@ -24,7 +24,7 @@ from typing import Any
 import polars as pl
 
 from asrfair import __version__
-from asrfair.report.card import metrics_card
+from asrfair.report.card.data import metrics_card
 from asrfair.report.findings import standing
 from asrfair.report.lead import Shown, elsewhere, shown
 from asrfair.report.text import Row

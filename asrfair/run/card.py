@@ -10,12 +10,12 @@ from typing import Any
 
 from asrfair.errors import InputError, expected
 from asrfair.report import markdown, metrics_card
-from asrfair.report.card import FORMAT
-from asrfair.report.card_html import html_of
-from asrfair.report.card_hub import hub_cards
-from asrfair.report.card_identity import differs
-from asrfair.report.card_markers import marked, replaced
-from asrfair.report.card_text import TOP, blocks, changes_page
+from asrfair.report.card.data import FORMAT
+from asrfair.report.card.html import html_of
+from asrfair.report.card.hub import hub_cards
+from asrfair.report.card.identity import differs
+from asrfair.report.card.markers import marked, replaced
+from asrfair.report.card.text import TOP, blocks, changes_page
 from asrfair.results import SIGNATURE, Results, json_text, loaded, write_bytes, write_text
 from asrfair.run.card_changes import changes_of_cards, changes_of_runs
 from asrfair.run.card_checks import checked

@@ -11,7 +11,7 @@ from typing import Any
 
 from asrfair.errors import InputError
 from asrfair.report import metrics_card
-from asrfair.report.changes import gap_finding
+from asrfair.report.compare.changes import gap_finding
 from asrfair.report.findings import Contrast
 from asrfair.results import Results
 from asrfair.run.card_losses import failures_apart, failures_paired

@@ -5,4 +5,4 @@ from importlib import resources
 
 def schema() -> str:
     """Return the JSON Schema of ``card.json``."""
-    return resources.files("asrfair").joinpath("report", "card.schema.json").read_text(encoding="utf-8")
+    return resources.files("asrfair").joinpath("report", "card", "card.schema.json").read_text(encoding="utf-8")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asrfair.errors import InputError
-from asrfair.report.gate import render_gate
-from asrfair.report.gate_data import gate_data
-from asrfair.report.gate_summary import step_summary
-from asrfair.report.junit import junit
-from asrfair.report.verdicts import Rule, Verdicts
+from asrfair.report.gate.data import gate_data
+from asrfair.report.gate.junit import junit
+from asrfair.report.gate.summary import step_summary
+from asrfair.report.gate.terminal import render_gate
+from asrfair.report.gate.verdicts import Rule, Verdicts
 from asrfair.results import Results, json_text, write_text
 from asrfair.run.gate_cells import Source
 from asrfair.run.gate_judging import judge

@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import Console
 
 from asrfair.errors import InputError
-from asrfair.report.compare import render_comparison
-from asrfair.report.compare_data import comparison_data
-from asrfair.report.matrix import render_matrix
+from asrfair.report.compare.data import comparison_data
+from asrfair.report.compare.matrix import render_matrix
+from asrfair.report.compare.terminal import render_comparison
 from asrfair.results import Results, json_text, write_text
 from asrfair.run.compare import joined
 from asrfair.run.matrix import matrix

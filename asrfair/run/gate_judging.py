@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from asrfair.report.gate.verdicts import FAILED, KNOWN, PASSED, UNJUDGED, Cell, Outcome
 from asrfair.report.text import counted, label, listed
-from asrfair.report.verdicts import FAILED, KNOWN, PASSED, UNJUDGED, Cell, Outcome
 from asrfair.run.gate_cells import Key, Row, Source, counts_of, rows_of, wanted
 from asrfair.run.policy import Checked
 from asrfair.stats.alarms import Alarms, step_down, times_the_speakers

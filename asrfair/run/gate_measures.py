@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from asrfair.errors import CardError, expected
-from asrfair.report.verdicts import Limit, Unit
+from asrfair.report.gate.verdicts import Limit, Unit
 
 COUNTS = ("speakers", "words", "utterances")
 _LIMIT = re.compile(r"\s*([+-]?[0-9]+(?:\.[0-9]+)?)\s*(.*?)\s*")

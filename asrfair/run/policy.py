@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from asrfair.cards import build, digest, read_toml
 from asrfair.errors import CardError
-from asrfair.report.verdicts import Limit, Unjudged
+from asrfair.report.gate.verdicts import Limit, Unjudged
 from asrfair.run.gate_measures import Measure, find_measure, parse_limit
 
 EVERY = "all"

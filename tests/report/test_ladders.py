@@ -253,7 +253,7 @@ def test_a_run_without_ladders_has_no_section(sample: Any) -> None:
 
 
 def test_the_card_tells_the_largest_handicap(sample: Any) -> None:
-    from asrfair.report.card import metrics_card
+    from asrfair.report.card.data import metrics_card
 
     told = [line for line in metrics_card(run_of(sample))["statements"] if "ladder" in line]
     assert told == [
@@ -266,8 +266,8 @@ def test_the_card_tells_the_largest_handicap(sample: Any) -> None:
 
 
 def test_the_worst_case_of_the_card_says_that_ladders_are_left_out(sample: Any) -> None:
-    from asrfair.report.card import metrics_card
-    from asrfair.report.card_main import over_groups, worst_by_condition
+    from asrfair.report.card.data import metrics_card
+    from asrfair.report.card.main_tables import over_groups, worst_by_condition
 
     found = run_of(sample)
     other = found.rates.filter(pl.col("condition") == "clean").with_columns(condition=pl.lit("telephone"))

@@ -1,7 +1,7 @@
 """When and how labels were taken is told where a report says who assigned them."""
 
-from asrfair.report.card_facts import measured
-from asrfair.report.card_tables import provenance
+from asrfair.report.card.facts import measured
+from asrfair.report.card.tables import provenance
 from asrfair.report.html.sections import _origin
 from asrfair.report.view import View
 from tests.report import sample

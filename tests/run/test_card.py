@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from asrfair.cli import main
-from asrfair.report.card_markers import begin, end
+from asrfair.report.card.markers import begin, end
 from asrfair.results import Results
 from asrfair.run.card import card_changes, make_card, show_changes, update_card, write_card
 from asrfair.run.card_schema import schema
@@ -349,7 +349,7 @@ def test_synthetic_voices_change_as_voices(make: Make) -> None:
     for run in (old, new):
         run.signature["corpus"]["kind"] = "synthetic"  # type: ignore[index]
     card = make_card(new, baseline=old)
-    from asrfair.report.card_changes import changes_told
+    from asrfair.report.card.changes import changes_told
 
     told = changes_told(card["deployment"])
     assert told[0].startswith("Among synthetic voices: the later run (")

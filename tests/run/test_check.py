@@ -12,8 +12,8 @@ import pytest
 
 from asrfair.cli import main
 from asrfair.errors import InputError, RunFolderError
-from asrfair.report.gate_text import how
-from asrfair.report.verdicts import Verdicts
+from asrfair.report.gate.text import how
+from asrfair.report.gate.verdicts import Verdicts
 from asrfair.results import Results
 from asrfair.run.again import again
 from asrfair.run.check import check

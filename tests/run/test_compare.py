@@ -14,9 +14,9 @@ from rich.console import Console
 
 from asrfair.cli import main
 from asrfair.errors import InputError, RunFolderError
-from asrfair.report.changes import gap_finding
-from asrfair.report.compare import render_comparison
-from asrfair.report.compare_data import comparison_data
+from asrfair.report.compare.changes import gap_finding
+from asrfair.report.compare.data import comparison_data
+from asrfair.report.compare.terminal import render_comparison
 from asrfair.report.findings import Contrast
 from asrfair.report.sentences import SYNTHETIC
 from asrfair.results import Results

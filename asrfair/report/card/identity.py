@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from asrfair.report.card_markers import OF, identity_of
+from asrfair.report.card.markers import OF, identity_of
 from asrfair.report.text import label, listed
 
 Card = Mapping[str, Any]

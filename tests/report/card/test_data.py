@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from asrfair.report import markdown, metrics_card
-from asrfair.report.card_markers import without_markers
+from asrfair.report.card.markers import without_markers
 
 SYNTHETIC = "Synthetic voices: this demonstrates the tool and says nothing about people."
 INTERACTION = pl.col("measure").str.starts_with("interaction")

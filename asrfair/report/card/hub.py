@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asrfair.errors import InputError
-from asrfair.report.card_markers import without_markers
-from asrfair.report.card_tables import first_of_each
+from asrfair.report.card.markers import without_markers
+from asrfair.report.card.tables import first_of_each
 from asrfair.report.text import Row, corpus_title, counted, label, percent_interval
 from asrfair.tables import OVERALL
 

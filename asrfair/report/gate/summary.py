@@ -2,10 +2,10 @@
 
 import html
 
-from asrfair.report import gate_text as words
+from asrfair.report.gate import text as words
+from asrfair.report.gate.verdicts import FAILED, PASSED, UNJUDGED, Cell, Outcome, Rule, Verdicts
 from asrfair.report.sentences import SYNTHETIC
 from asrfair.report.text import label, number, safe
-from asrfair.report.verdicts import FAILED, PASSED, UNJUDGED, Cell, Outcome, Rule, Verdicts
 
 MOST_CELLS = 20
 """Cells of a rule that are shown; GitHub drops a summary of more than a mebibyte whole."""

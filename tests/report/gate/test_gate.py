@@ -8,13 +8,13 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from asrfair.report.gate import render_gate
-from asrfair.report.gate_data import gate_data
-from asrfair.report.gate_summary import step_summary
-from asrfair.report.gate_text import level, size
-from asrfair.report.junit import junit
+from asrfair.report.gate.data import gate_data
+from asrfair.report.gate.junit import junit
+from asrfair.report.gate.summary import step_summary
+from asrfair.report.gate.terminal import render_gate
+from asrfair.report.gate.text import level, size
+from asrfair.report.gate.verdicts import FAILED, PASSED, UNJUDGED, Cell, Limit, Rule, Verdicts
 from asrfair.report.sentences import SYNTHETIC
-from asrfair.report.verdicts import FAILED, PASSED, UNJUDGED, Cell, Limit, Rule, Verdicts
 
 HOSTILE = "</failure>]]><script>|`&\"'\u0000\u001b[31m\u202e\ud800\ufffe"
 RATE = Limit("30 %", 0.3, "rate", "%")

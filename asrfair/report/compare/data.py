@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from asrfair.report.changes import Pairing, gap_finding, gap_sizes, pairings, view_of
+from asrfair.report.compare.changes import Pairing, gap_finding, gap_sizes, pairings, view_of
 from asrfair.report.findings import Contrast, contrasts
 from asrfair.report.text import Row
 from asrfair.report.view import View

@@ -7,7 +7,7 @@ claims it names those that were not.
 from collections.abc import Sequence
 
 from asrfair.report import sentences
-from asrfair.report.card_bounds import Bounds, find_bounds, is_product
+from asrfair.report.card.bounds import Bounds, find_bounds, is_product
 from asrfair.report.findings import Standing
 from asrfair.report.text import Row, counted, label, listed, number, percent, percent_interval, under
 from asrfair.report.view import View

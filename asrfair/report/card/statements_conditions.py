@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import polars as pl
 
 from asrfair.report import sentences
-from asrfair.report.card_bounds import Bounds, find_bounds
+from asrfair.report.card.bounds import Bounds, find_bounds
+from asrfair.report.card.statements_groups import among, claim, place, rate_told, who
 from asrfair.report.findings import Contrast, contrasts
 from asrfair.report.ladders import largest_handicap
 from asrfair.report.rungs import Ladder, found_ladders
-from asrfair.report.statements_groups import among, claim, place, rate_told, who
 from asrfair.report.text import (
     Row,
     counted,

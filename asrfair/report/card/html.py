@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from asrfair.report.card_markers import without_markers
+from asrfair.report.card.markers import without_markers
 
 if TYPE_CHECKING:
     from markdown_it.renderer import RendererHTML

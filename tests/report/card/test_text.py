@@ -12,10 +12,10 @@ import pytest
 
 from asrfair.errors import InputError
 from asrfair.report import markdown, metrics_card
-from asrfair.report.card_html import html_of
-from asrfair.report.card_hub import hub_cards
-from asrfair.report.card_markers import begin, end, replaced, without_markers
-from asrfair.report.card_text import blocks, escape
+from asrfair.report.card.html import html_of
+from asrfair.report.card.hub import hub_cards
+from asrfair.report.card.markers import begin, end, replaced, without_markers
+from asrfair.report.card.text import blocks, escape
 
 FORBIDDEN = re.compile(r"\b(unbiased|debiased|bias|fair|unfair|fairness)\b", re.IGNORECASE)
 HOSTILE = [
@@ -54,7 +54,7 @@ def renamed(found: Any, label: str) -> Any:
 
 
 def schema() -> Any:
-    return json.loads(resources.files("asrfair.report").joinpath("card.schema.json").read_text(encoding="utf-8"))
+    return json.loads(resources.files("asrfair.report.card").joinpath("card.schema.json").read_text(encoding="utf-8"))
 
 
 def problems(card: Any) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asrfair.report import metrics_card
-from asrfair.report.card_bounds import all_bounds, find_bounds
+from asrfair.report.card.bounds import all_bounds, find_bounds
 from asrfair.report.view import View
 
 LEAD = "By accent (self-reported), with small in clean, "

@@ -6,7 +6,7 @@ A change is named only where its adjusted p shows it; otherwise what the interva
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from asrfair.report.card_tables import Table, p_cell, provenance
+from asrfair.report.card.tables import Table, p_cell, provenance
 from asrfair.report.text import (
     Row,
     counted,

@@ -1,19 +1,19 @@
 """A service card as Markdown: every label escaped, every table with speakers and words, owner's parts marked.
 
-The document is a frame (`asrfair.report.card_owner`) with measured parts between markers, which `blocks` makes from the
+The document is a frame (`asrfair.report.card.frame`) with measured parts between markers, which `blocks` makes from the
 card's data alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from asrfair.report import card_tables as tables
-from asrfair.report.card_changes import changes_table, changes_told
-from asrfair.report.card_identity import identity_line
-from asrfair.report.card_main import conditions, contrasts, errors, handicaps, over_groups, worst_by_condition
-from asrfair.report.card_markers import replaced
-from asrfair.report.card_owner import frame
-from asrfair.report.card_tables import Table, first_of_each, provenance
+from asrfair.report.card import tables as tables
+from asrfair.report.card.changes import changes_table, changes_told
+from asrfair.report.card.frame import frame
+from asrfair.report.card.identity import identity_line
+from asrfair.report.card.main_tables import conditions, contrasts, errors, handicaps, over_groups, worst_by_condition
+from asrfair.report.card.markers import replaced
+from asrfair.report.card.tables import Table, first_of_each, provenance
 from asrfair.report.sentences import SYNTHETIC
 from asrfair.report.text import corpus_title, label, listed, number, safe
 from asrfair.report.view import voiced

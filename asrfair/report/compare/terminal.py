@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from asrfair.report import sentences
-from asrfair.report.changes import Pairing, Sizes, changes, gap_finding, gap_sizes, gaps, pairings, view_of
+from asrfair.report.compare.changes import Pairing, Sizes, changes, gap_finding, gap_sizes, gaps, pairings, view_of
 from asrfair.report.disparities import Cells
 from asrfair.report.findings import Contrast, contrasts
 from asrfair.report.page import QUIET, WARNING, Column, Page, Subhead

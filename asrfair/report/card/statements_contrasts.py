@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from asrfair.report import sentences
+from asrfair.report.card.statements_groups import place, rate_told, where
 from asrfair.report.findings import SHOWN, Contrast, Standing, contrasts
-from asrfair.report.statements_groups import place, rate_told, where
 from asrfair.report.text import Row, counted, label
 from asrfair.report.unshown import no_disparity
 from asrfair.report.view import View

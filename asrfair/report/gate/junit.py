@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from asrfair.report import gate_text as words
+from asrfair.report.gate import text as words
+from asrfair.report.gate.verdicts import PASSED, Cell, Rule, Verdicts
 from asrfair.report.sentences import SYNTHETIC
 from asrfair.report.text import safe
-from asrfair.report.verdicts import PASSED, Cell, Rule, Verdicts
 
 _ELEMENTS = {"fail": "failure", "report": "error", "pass": "skipped"}
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

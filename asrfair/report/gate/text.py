@@ -7,8 +7,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from asrfair.report.gate.verdicts import FAILED, KNOWN, OUTCOMES, PASSED, UNJUDGED, Cell, Limit, Outcome, Rule, Verdicts
 from asrfair.report.text import UNKNOWN, counted, factor, label, listed, number, percent, points, safe
-from asrfair.report.verdicts import FAILED, KNOWN, OUTCOMES, PASSED, UNJUDGED, Cell, Limit, Outcome, Rule, Verdicts
 from asrfair.report.view import is_few, voiced
 from asrfair.tables import OVERALL
 

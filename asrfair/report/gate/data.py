@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from asrfair.report import gate_text as words
+from asrfair.report.gate import text as words
+from asrfair.report.gate.verdicts import Cell, Rule, Verdicts
 from asrfair.report.sentences import SYNTHETIC
-from asrfair.report.verdicts import Cell, Rule, Verdicts
 
 FORMAT = 1
 

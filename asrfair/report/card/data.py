@@ -1,4 +1,4 @@
-"""The measured parts of a service card, as data: what `asrfair.report.card_text` writes and ``card.json`` holds.
+"""The measured parts of a service card, as data: what `asrfair.report.card.text` writes and ``card.json`` holds.
 
 The sections are those that the AI service cards of cloud providers share; what they leave out is here: intervals,
 speakers, robustness in figures, the condition × group interaction and what could not be judged. Rates are fractions;
@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asrfair.report import sentences
-from asrfair.report.card_bounds import all_bounds
-from asrfair.report.card_facts import ladders, measured, origin, pick
+from asrfair.report.card.bounds import all_bounds
+from asrfair.report.card.facts import ladders, measured, origin, pick
+from asrfair.report.card.statements import sections
 from asrfair.report.findings import MEASURES
-from asrfair.report.statements import sections
 from asrfair.report.text import Row
 from asrfair.report.view import View, worst_first
 from asrfair.results import Results, plain
@@ -70,7 +70,7 @@ ROBUSTNESS = (*MEASURES["condition"], *MEASURES["interaction"])
 def metrics_card(results: Results, *, deployment: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the measured parts of a service card, ready for JSON.
 
-    ``deployment`` is the comparison with an earlier run (`asrfair.report.card_changes`), None where none was given.
+    ``deployment`` is the comparison with an earlier run (`asrfair.report.card.changes`), None where none was given.
 
     ``groups`` holds every cell, judged or not; ``not_judged`` names the cells without an interval and why, those in
     which nothing was counted too; a comparison that is paired or on common prompts has no words, as no table says how
@@ -79,7 +79,7 @@ def metrics_card(results: Results, *, deployment: Mapping[str, Any] | None = Non
     groups, of groups and the rest, and on common prompts too few to judge, which are in table ``disparities``.
     ``adjusted`` are the rows of table ``models``, ``metrics`` those of the main condition; ``detectable`` is what a
     comparison could have found with 80 % power. ``bounds`` are what the intervals support of all groups of an axis, of
-    all axes and under all conditions (`asrfair.report.card_bounds`), ``ladders`` the rungs and handicaps.
+    all axes and under all conditions (`asrfair.report.card.bounds`), ``ladders`` the rungs and handicaps.
     ``sections`` are the findings in sentences, each claiming only what its interval supports; ``statements`` are the
     same in one list.
     """

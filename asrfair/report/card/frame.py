@@ -3,7 +3,7 @@
 Written once, when a card is made; afterwards it is the owner's, and only what stands between markers is replaced.
 """
 
-from asrfair.report.card_markers import begin, end
+from asrfair.report.card.markers import begin, end
 
 
 def frame(title: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from asrfair.report.card_bounds import is_product
+from asrfair.report.card.bounds import is_product
 from asrfair.report.rungs import found_ladders
 from asrfair.report.text import Row
 from asrfair.report.view import View

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from asrfair.report import sentences
-from asrfair.report.card_bounds import Bounds, is_product
+from asrfair.report.card.bounds import Bounds, is_product
+from asrfair.report.card.statements_conditions import about_conditions
+from asrfair.report.card.statements_contrasts import about_contrasts, under_other_conditions
+from asrfair.report.card.statements_groups import about_bounds, about_everyone, among, rate_told, where, who
 from asrfair.report.findings import Standing, standing
 from asrfair.report.rungs import Ladder, found_ladders
 from asrfair.report.sensitivity import changes
-from asrfair.report.statements_conditions import about_conditions
-from asrfair.report.statements_contrasts import about_contrasts, under_other_conditions
-from asrfair.report.statements_groups import about_bounds, about_everyone, among, rate_told, where, who
 from asrfair.report.text import counted, label, listed, number, p_equals, percent, under
 from asrfair.report.view import View
 from asrfair.tables import OVERALL

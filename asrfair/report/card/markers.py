@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from asrfair.errors import InputError, expected
 
 OF = "asrfair:of"
-"""Begins the comment that says whose card it is (`asrfair.report.card_identity`); it stands in a measured part."""
+"""Begins the comment that says whose card it is (`asrfair.report.card.identity`); it stands in a measured part."""
 _MARKER = re.compile(r"^\ufeff?[ \t]*<!--[ \t]*asrfair:(?!of )[^\n]*$", re.MULTILINE)
 _OF = re.compile(rf"^[ \t]*<!-- {OF} (.*) -->[ \t]*\r?$", re.MULTILINE)
 _FORM = re.compile(r"\ufeff?[ \t]*<!--[ \t]*asrfair:(begin|end)[ \t]+(\S+)[ \t]*-->[ \t]*\r?")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from asrfair.report.card_tables import Table, p_cell
+from asrfair.report.card.tables import Table, p_cell
 from asrfair.report.text import (
     Row,
     factor,

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from asrfair.report import gate_text as words
+from asrfair.report.gate import text as words
+from asrfair.report.gate.verdicts import FAILED, PASSED, UNJUDGED, Cell, Outcome, Rule, Verdicts
 from asrfair.report.page import QUIET, WARNING, Column, Page
 from asrfair.report.sentences import SYNTHETIC
 from asrfair.report.text import counted, label, number, safe
-from asrfair.report.verdicts import FAILED, PASSED, UNJUDGED, Cell, Outcome, Rule, Verdicts
 from asrfair.report.view import speakers
 from asrfair.tables import OVERALL
 

@@ -1,0 +1,1 @@
+"""Two runs compared, and many ranked: for the terminal and as data."""
