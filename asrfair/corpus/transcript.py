@@ -32,9 +32,9 @@ class TranscriptOptions(CommonOptions):
 
     What becomes an utterance: ``replace`` is a list of [regular expression, replacement] for texts; a line whose
     text, before or after, is matched whole by one of ``skip`` is left out, and so is a speaker matched by
-    ``drop_speakers``. ``overlaps = "drop"`` leaves out lines during which someone else speaks (dropped speakers
-    count). ``join_pause_s`` joins a speaker's next line if nobody else spoke and the pause is no longer than this,
-    up to ``longest_s`` in all.
+    ``drop_speakers``. A blank line, or one matched whole by ``pause``, is silence. ``overlaps = "drop"`` leaves out
+    lines during which someone else speaks (what is left out counts). ``join_pause_s`` joins a speaker's next line if
+    nothing but silence lies between and is no longer than this, up to ``longest_s`` in all.
     """
 
     pattern: str
@@ -43,6 +43,7 @@ class TranscriptOptions(CommonOptions):
     utterance_id: str = "{stem}-{line}"
     replace: tuple[tuple[str, ...], ...] = ()
     skip: tuple[str, ...] = ()
+    pause: str = ""
     drop_speakers: str = ""
     overlaps: Literal["keep", "drop"] = "keep"
     join_pause_s: float | None = None
@@ -67,10 +68,14 @@ class _Rules:
 
     replace: tuple[tuple[re.Pattern[str], str], ...]
     skip: tuple[re.Pattern[str], ...]
+    pause: re.Pattern[str] | None
     drop_speakers: re.Pattern[str] | None
 
+    def silent(self, text: str) -> bool:
+        return not text.strip() or (self.pause is not None and self.pause.fullmatch(text) is not None)
+
     def skipped(self, text: str) -> bool:
-        return any(pattern.fullmatch(text) for pattern in self.skip)
+        return not text or any(pattern.fullmatch(text) for pattern in self.skip)
 
     def clean(self, text: str) -> str:
         for pattern, replacement in self.replace:
@@ -108,6 +113,7 @@ def _rules(options: TranscriptOptions) -> _Rules:
     return _Rules(
         pairs,
         tuple(_compiled("skip", pattern) for pattern in options.skip),
+        _compiled("pause", options.pause) if options.pause else None,
         _compiled("drop_speakers", options.drop_speakers) if options.drop_speakers else None,
     )
 
@@ -145,26 +151,24 @@ def _read(path: Path, options: TranscriptOptions) -> list[Line]:
 
 def _spoken(lines: Sequence[Line], rules: _Rules, options: TranscriptOptions) -> list[Line]:
     """Return the lines that are utterances, cleaned and joined."""
-    speech = sorted(
-        (line for line in lines if not rules.skipped(line.text)), key=lambda line: (line.start_s, line.end_s)
-    )
+    heard = (line for line in lines if not rules.silent(line.text))
+    speech = sorted(heard, key=lambda line: (line.start_s, line.end_s))
     overlapping = _overlapping(speech) if options.overlaps == "drop" else set()
     kept: list[Line] = []
-    before: Line | None = None
+    joinable = False
     for line in speech:
         text = rules.clean(line.text)
-        drop = line in overlapping or (rules.drop_speakers is not None and rules.drop_speakers.fullmatch(line.speaker))
-        if drop:
-            before = None
-            continue
-        if rules.skipped(text):
+        dropped = rules.drop_speakers is not None and rules.drop_speakers.fullmatch(line.speaker)
+        if dropped or line in overlapping or rules.skipped(line.text) or rules.skipped(text):
+            # What was said here would be heard between the two.
+            joinable = False
             continue
         clean = line._replace(text=text)
-        if before is not None and _joins(kept[-1], clean, options):
-            kept[-1] = kept[-1]._replace(end_s=max(kept[-1].end_s, line.end_s), text=f"{kept[-1].text} {text}".strip())
+        if joinable and _joins(kept[-1], clean, options):
+            kept[-1] = kept[-1]._replace(end_s=max(kept[-1].end_s, line.end_s), text=f"{kept[-1].text} {text}")
         else:
             kept.append(clean)
-        before = line
+        joinable = True
     return kept
 
 

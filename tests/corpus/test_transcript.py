@@ -27,7 +27,7 @@ FILES = {
 LAYOUT = """type = "transcript"
 pattern = '.*/(?P<file>(?P<component>[A-Z]{3})_se.*)\\.txt'
 audio = "*/{file}.wav"
-skip = ['\\(pause [\\d.]+\\)', '']
+pause = '\\(pause [\\d.]+\\)'
 drop_speakers = '.*_(int|misc)_.*'
 replace = [['<[^>]*>', ''], ['[\\[\\]]', '']]
 """
@@ -127,3 +127,12 @@ def test_a_speaker_neither_overlaps_with_nor_continues_another(put: Callable, lo
     put({"t/DCB_se1.txt": two, "a/DCB_se1.wav": b""})
     table = load(LAYOUT + 'overlaps = "drop"\njoin_pause_s = 1').utterances
     assert table.select("speaker_id", "reference").rows() == [("A_se1", "one two"), ("B_se1", "three")]
+
+
+def test_speech_that_is_left_out_is_not_joined_over(put: Callable, load: Callable) -> None:
+    """Between «one» and «three» something is heard that no text covers; between «three» and «four» there is silence."""
+    lines = ["one", "/unintelligible/", "three", "(pause 0.30)", "four", "", "five"]
+    rows = [f"{k}\tA_se1\t{k - 1}\t{text}\t{k - 0.7}" for k, text in enumerate(lines, start=1)]
+    put({"t/DCB_se1.txt": "\n".join(["Line\tSpkr\tStTime\tContent\tEnTime", *rows]) + "\n", "a/DCB_se1.wav": b""})
+    table = load(LAYOUT + "skip = ['/.*/']\njoin_pause_s = 2.0").utterances
+    assert table["reference"].to_list() == ["one", "three four five"]
