@@ -161,13 +161,17 @@ class Standing:
 
     def widest(self) -> Contrast | None:
         """Return the judged contrast whose interval leaves the largest factor open to the worse side."""
-        ratios = [c for c in self.contrasts if c.judged and open_factor(c) is not None]
+        ratios = [c for c in self._of_groups() if open_factor(c) is not None]
         return max(ratios, key=lambda contrast: open_factor(contrast) or 0.0, default=None)
 
     def widest_in_points(self) -> Contrast | None:
         """Return, of the judged contrasts without a factor, the one that leaves the largest difference open."""
-        rest = [c for c in self.contrasts if c.judged and open_factor(c) is None and open_points(c) is not None]
+        rest = [c for c in self._of_groups() if open_factor(c) is None and open_points(c) is not None]
         return max(rest, key=lambda contrast: open_points(contrast) or 0.0, default=None)
+
+    def _of_groups(self) -> list[Contrast]:
+        """Return the judged contrasts of groups: the unlabelled are none."""
+        return [contrast for contrast in self.contrasts if contrast.judged and contrast.group is not None]
 
 
 def standing(view: View, *, axis: str, backend: str, condition: str) -> Standing:

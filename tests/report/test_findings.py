@@ -1,6 +1,7 @@
 """What counts as shown, and in which order findings are told."""
 
 import math
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -259,3 +260,10 @@ def test_the_error_rate_is_exact(sample):
     assert view.alpha == 0.1
     assert view.level == "90 %"
     assert not math.isnan(view.alpha)
+
+
+def test_the_unlabelled_are_no_group_that_something_is_left_open_of(sample):
+    found = standing(View.of(sample.realistic()), axis="accent", backend="small", condition="clean")
+    wide = {"estimate": 1.0, "low": 0.01, "high": 99.0, "p_adjusted": 1.0}
+    unlabelled = Contrast(difference=None, ratio={"group": None, **wide})
+    assert replace(found, contrasts=(*found.contrasts, unlabelled)).widest() == found.widest()
