@@ -123,7 +123,7 @@ def test_bad_tables(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"t\.csv: found no rows; expected recordings"):
         listed(table)
     table.write_bytes(b"path\n\xff.wav\n")
-    with pytest.raises(InputError, match=r"t\.csv: found bytes that are not UTF-8"):
+    with pytest.raises(InputError, match=r"t\.csv: line 2: found bytes that are not UTF-8"):
         listed(table)
     table.write_text("path,class\na.wav\n")
     with pytest.raises(InputError, match=r"t\.csv: line 2: found 1 fields; expected 2"):
