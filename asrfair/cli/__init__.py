@@ -14,6 +14,7 @@ from asrfair.cli.comparison import COMPARISON
 from asrfair.cli.conditions import CONDITIONS
 from asrfair.cli.evaluation import EVALUATION
 from asrfair.cli.export import EXPORT
+from asrfair.cli.fetch import FETCH
 from asrfair.cli.folders import FOLDERS
 from asrfair.cli.gate import GATE
 from asrfair.cli.synth import SYNTH
@@ -62,6 +63,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"asrfair {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (*EVALUATION, *FOLDERS, *COMPARISON, *GATE, *CONDITIONS, *CATALOGUE, *EXPORT, *SYNTH):
+    for add in (*EVALUATION, *FOLDERS, *COMPARISON, *GATE, *CONDITIONS, *CATALOGUE, *FETCH, *EXPORT, *SYNTH):
         add(commands)
     return parser

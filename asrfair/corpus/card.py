@@ -25,6 +25,8 @@ AssignedBy = Literal[
 Several = Literal["joined", "first", "unknown"]
 ASSIGNED_BY: tuple[str, ...] = get_args(AssignedBy)
 """Names that neither an axis nor a covariate of a card can have: covariates that every run computes."""
+COMMIT = re.compile(r"[0-9a-f]{40}")
+"""What pins a snapshot on the Hub; the name of a branch or a tag does not."""
 Kind = Literal["read", "natural", "scripted", "synthetic", "unknown"]
 
 
@@ -84,6 +86,21 @@ class Covariate:
 
 
 @dataclass(frozen=True)
+class Fetch:
+    """Where a corpus lies on the Hugging Face Hub: the dataset ``repo``, and the ``files`` to take from it.
+
+    ``files`` are paths in the repository, with ``{split}`` and wildcards (``*`` within a folder, ``**`` for any
+    folders). ``revision`` is a commit, 40 hexadecimal digits; without it, whoever fetches names one, to be found on
+    ``branch``.
+    """
+
+    repo: str
+    files: tuple[str, ...]
+    revision: str = ""
+    branch: str = "main"
+
+
+@dataclass(frozen=True)
 class CorpusCard:
     """What a corpus is: facts for reports, its layout, axes and covariates; ``name`` and ``digest`` are the file's.
 
@@ -102,6 +119,7 @@ class CorpusCard:
     obtain: str = ""
     caveats: tuple[str, ...] = ()
     synthetic: str = ""
+    fetch: Fetch | None = None
     name: str = field(default="", metadata={"derived": True})
     digest: str = field(default="", metadata={"derived": True})
 
@@ -111,6 +129,8 @@ def load_card(name: str) -> CorpusCard:
     path = find_card("corpora", name)
     card = replace(build(CorpusCard, read_toml(path), where=str(path)), name=path.stem, digest=digest(path))
     _check_layout(card, path)
+    if card.fetch:
+        _check_fetch(card.fetch, where=f"{path}: fetch")
     for axis, description in card.axes.items():
         _check_axis(axis, description, where=f"{path}: axes.{axis}")
     for name, covariate in card.covariates.items():
@@ -128,6 +148,18 @@ def _check_layout(card: CorpusCard, path: Path) -> None:
         raise CardError(expected(f"{path}: layout.type", repr(kind), LAYOUTS))
     options = {key: value for key, value in card.layout.items() if key != "type"}
     build(LAYOUTS[kind].options, options, where=f"{path}: layout")
+
+
+def _check_fetch(fetch: Fetch, *, where: str) -> None:
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", fetch.repo, re.ASCII):
+        raise CardError(f"{where}: 'repo': found {fetch.repo!r}; expected a dataset's name, such as \"owner/name\"")
+    if fetch.revision and not COMMIT.fullmatch(fetch.revision):
+        raise CardError(f"{where}: 'revision': found {fetch.revision!r}; expected a commit: 40 hexadecimal digits")
+    for file in fetch.files:
+        if not file or file.startswith("/") or {"..", "."} & set(file.split("/")):
+            raise CardError(f"{where}: 'files': found {file!r}; expected paths such as \"data/{{split}}-*.parquet\"")
+    if not fetch.files:
+        raise CardError(f"{where}: 'files': found none; expected paths such as \"data/{{split}}-*.parquet\"")
 
 
 def _check_axis(axis: str, description: Axis, *, where: str) -> None:

@@ -164,6 +164,7 @@ def _print_corpus(card: CorpusCard, console: Console) -> None:
         "citation": card.citation,
         "homepage": card.homepage,
         "how to get it": card.obtain,
+        "fetch": f"asrfair fetch {card.name} (huggingface.co/datasets/{card.fetch.repo})" if card.fetch else "",
         "layout": str(card.layout["type"]),
     }
     console.print(escape(f"{card.name}: {card.title}"), style="bold")
