@@ -15,13 +15,14 @@ import pytest
 import soundfile
 
 from asrfair.cards import shipped
-from asrfair.cli import main
+from asrfair.cli import build_parser, main
 from asrfair.run.measuring import Measuring
 from asrfair.run.plan import Plan, load_plan
 from asrfair.scoring.normalizers import FROM_FILE, NORMALIZERS
 from asrfair.stats.methods import METHODS
 
-COMMANDS = ["demo", "run", "score", "report", "card", "list", "show", "validate", "init", "doctor"]
+(_commands,) = (action.choices for action in build_parser()._subparsers._group_actions)
+COMMANDS = list(_commands)
 TRANSCRIPTS = "utterance_id,speaker,reference,hypothesis,accent\n" + "".join(
     f"u{i},s{i % 8},the cat sat on the mat,the cat {'sat' if i % 3 else 'spat'} on the mat,{'xy'[i % 2]}\n"
     for i in range(32)
