@@ -49,7 +49,7 @@ def test_a_run_says_the_same(plan: Plan, on_device: Plan, corpus: Path) -> None:
     ours, theirs = asrfair.evaluate(plan), asrfair.evaluate(on_device)
     assert_frame_equal(theirs.hypotheses, ours.hypotheses)
     assert_frame_equal(theirs.failures, ours.failures)
-    assert ours.failures.filter(pl.col("reason").str.contains("silent"))["utterance_id"].to_list() == ["u02", "u02"]
+    assert ours.failures.filter(pl.col("reason").str.contains("silent"))["utterance_id"].to_list() == ["u02"]
     # Flat tops are found by equality: what is rounded may differ by a sample.
     assert_frame_equal(theirs.measurements, ours.measurements, abs_tol=1e-3, rel_tol=1e-4)
     assert ours.signature["device"] is None
