@@ -5,7 +5,7 @@ import math
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import polars as pl
 
 from asrfair import __version__
 from asrfair.errors import RunFolderError
-from asrfair.tables import TABLES, Schema
+from asrfair.tables import ADDED, ALTERNATIVES, RECOGNISED, TABLES, Schema
 
 SIGNATURE = "signature.json"
 PLAN = "plan.toml"
@@ -42,6 +42,8 @@ class Results:
     handicaps: pl.DataFrame
     timings: pl.DataFrame
     signature: Mapping[str, Any]
+    recognised: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RECOGNISED))
+    alternatives: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ALTERNATIVES))
 
     @classmethod
     def load(cls, folder: Path) -> "Results":
@@ -51,18 +53,20 @@ class Results:
             wanted = "start the same run again to finish it" if begun else "expected a folder written by asrfair"
             raise RunFolderError(f"{folder}: no finished run here (no {SIGNATURE}); {wanted}")
         signature = _signature(folder / SIGNATURE)
-        missing = [f"{name}.parquet" for name in TABLES if not (folder / f"{name}.parquet").is_file()]
+        there = [name for name in TABLES if (folder / f"{name}.parquet").is_file()]
+        missing = [f"{name}.parquet" for name in TABLES if name not in there and not _is_added(name)]
         if missing:
             raise RunFolderError(
                 f"{folder}: incomplete run, without {', '.join(missing)}; start the same run again to finish it"
             )
         try:
-            tables = {name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in TABLES}
+            tables = {name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in there}
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
             raise RunFolderError(f"{folder}: cannot be read: {_first_line(error)}") from error
         if "signature" not in signature:
             raise RunFolderError(f"{folder}/{SIGNATURE}: found no signature; expected one written by asrfair")
         _check_signature(folder / SIGNATURE, signature)
+        tables = {name: _with_added(name, table) for name, table in tables.items()}
         for name, table in tables.items():
             _check_columns(folder / f"{name}.parquet", table, TABLES[name])
         return cls(**tables, signature=signature)
@@ -137,6 +141,20 @@ def _unlike(path: Path, key: str, found: object, wanted: str) -> RunFolderError:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _is_added(table: str) -> bool:
+    return set(ADDED.get(table, ())) == set(TABLES[table])
+
+
+def _with_added(name: str, table: pl.DataFrame) -> pl.DataFrame:
+    """Return the table with null in the columns that earlier runs did not have, in the schema's order."""
+    absent = [column for column in ADDED.get(name, ()) if column not in table.columns]
+    if not absent:
+        return table
+    filled = table.with_columns(pl.lit(None, dtype=TABLES[name][column]).alias(column) for column in absent)
+    known = [column for column in TABLES[name] if column in filled.columns]
+    return filled.select(*known, pl.exclude(known))
 
 
 def _check_columns(path: Path, table: pl.DataFrame, schema: Schema) -> None:

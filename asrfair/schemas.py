@@ -20,6 +20,25 @@ HYPOTHESES: Schema = {
     "condition": pl.String,
     "backend": pl.String,
     "hypothesis": pl.String,
+    "language_detected": pl.String,
+}
+RECOGNISED: Schema = {
+    "utterance_id": pl.String,
+    "condition": pl.String,
+    "backend": pl.String,
+    "position": pl.Int64,
+    "word": pl.String,
+    "start_s": pl.Float64,
+    "end_s": pl.Float64,
+    "confidence": pl.Float64,
+}
+ALTERNATIVES: Schema = {
+    "utterance_id": pl.String,
+    "condition": pl.String,
+    "backend": pl.String,
+    "rank": pl.Int64,
+    "hypothesis": pl.String,
+    "score": pl.Float64,
 }
 FAILURES: Schema = {
     "utterance_id": pl.String,
@@ -251,7 +270,11 @@ TABLES: dict[str, Schema] = {
     "measurements": MEASUREMENTS,
     "handicaps": HANDICAPS,
     "timings": TIMINGS,
+    "recognised": RECOGNISED,
+    "alternatives": ALTERNATIVES,
 }
+ADDED = {"hypotheses": ("language_detected",), "recognised": tuple(RECOGNISED), "alternatives": tuple(ALTERNATIVES)}
+"""Columns that runs of format 1 may lack: null where they do, and a table without rows where it is not there."""
 MEASURED_COVARIATES = {
     "recording_snr_db": "dB",
     "recording_bandwidth_khz": "kHz",
@@ -269,5 +292,7 @@ COMPUTED_COVARIATES = {
 """Covariates that every run computes, with their units: they need no column."""
 OVERALL = "overall"
 INTERSECTION = "*"
-RESERVED = frozenset([OVERALL, *(column for schema in TABLES.values() for column in schema)])
+RESERVED = frozenset(
+    [OVERALL, *(column for name, schema in TABLES.items() for column in schema if column not in ADDED.get(name, ()))]
+)
 """Names that an axis cannot have, because the tables use them for something else."""

@@ -15,6 +15,8 @@ import polars as pl
 
 from asrfair.errors import InputError, expected
 from asrfair.schemas import (
+    ADDED,
+    ALTERNATIVES,
     COMPUTED_COVARIATES,
     CONDITIONS,
     COUNTS,
@@ -29,6 +31,7 @@ from asrfair.schemas import (
     MODELS,
     OVERALL,
     RATES,
+    RECOGNISED,
     RESERVED,
     SENSITIVITY,
     TABLES,
@@ -40,6 +43,8 @@ from asrfair.schemas import (
 )
 
 __all__ = [
+    "ADDED",
+    "ALTERNATIVES",
     "COMPUTED_COVARIATES",
     "CONDITIONS",
     "COUNTS",
@@ -54,6 +59,7 @@ __all__ = [
     "MODELS",
     "OVERALL",
     "RATES",
+    "RECOGNISED",
     "RESERVED",
     "SENSITIVITY",
     "TABLES",

@@ -19,11 +19,37 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Word:
+    """A recognised word: seconds from the utterance's start, confidence as a probability; None where not told."""
+
+    text: str
+    start_s: float | None = None
+    end_s: float | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One hypothesis of an n-best list; ``score`` is the recogniser's own, higher is better."""
+
+    hypothesis: str
+    score: float | None = None
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """A hypothesis (possibly empty: nothing was recognised) or a failure with its reason, never both."""
+    """A hypothesis (possibly empty: nothing was recognised) or a failure with its reason, never both.
+
+    What else a recogniser tells is optional: ``words`` in order, ``alternatives`` best first, the ``language`` it
+    detected, and the ``seconds`` that it computed for this utterance (else its share of the batch's time counts).
+    """
 
     hypothesis: str | None = None
     failure: str | None = None
+    words: tuple[Word, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    language: str | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if (self.hypothesis is None) == (self.failure is None):

@@ -8,16 +8,17 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from asrfair.audio import write_wav
-from asrfair.backend.base import Outcome, Request
+from asrfair.backend.base import Alternative, Outcome, Request, Word
 from asrfair.backend.child import GRACE_S, Child
 from asrfair.errors import BackendError, CardError
 
 QUOTED_CHARACTERS = 120
+_DETAILS = "'words' of text, start_s, end_s and confidence, 'alternatives' of hypothesis and score"
 
 
 class CommandBackend:
@@ -27,7 +28,9 @@ class CommandBackend:
     ``{"utterance_id": …, "condition": …, "audio": PATH, "sample_rate": HZ, "language": …}``; the audio is a
     mono 16-bit WAV file that is deleted when its batch is done. On standard output it writes one line
     ``{"utterance_id": …, "hypothesis": …}`` or ``{"utterance_id": …, "error": …}`` each, in any order within
-    a batch, and nothing else. It must flush after each answer: a batch is complete before the next is sent, so
+    a batch, and nothing else. Beside a hypothesis it may tell ``words`` (each ``text``, ``start_s``, ``end_s``,
+    ``confidence``), ``alternatives`` (each ``hypothesis``, ``score``; best first), the ``language`` it detected and
+    the ``seconds`` it computed. It must flush after each answer: a batch is complete before the next is sent, so
     a program that answers only at the end of its input answers too late. Standard error is free for logs.
 
     ``command`` is split as a shell would, without running one. ``sample_rate`` is in Hz. ``timeout_s`` is the
@@ -177,10 +180,19 @@ class _Answers:
             self.outcomes.setdefault(utterance_id, Outcome(failure=reason))
 
 
-def _outcome(answer: Mapping[str, object], quoted: str) -> Outcome:
+def _outcome(answer: Mapping[str, Any], quoted: str) -> Outcome:
     error, hypothesis = answer.get("error"), answer.get("hypothesis")
-    if isinstance(hypothesis, str) and error is None:
-        return Outcome(hypothesis=hypothesis)
+    try:
+        if isinstance(hypothesis, str) and error is None:
+            return Outcome(
+                hypothesis=hypothesis,
+                words=tuple(Word(**word) for word in answer.get("words") or ()),
+                alternatives=tuple(Alternative(**other) for other in answer.get("alternatives") or ()),
+                language=answer.get("language"),
+                seconds=answer.get("seconds"),
+            )
+    except TypeError as problem:
+        return Outcome(failure=f"command: found the line {quoted!r}: {problem}; expected {_DETAILS}")
     if isinstance(error, str) and hypothesis is None:
         return Outcome(failure=f"command: {error}")
     return Outcome(failure=f"command: found the line {quoted!r}; expected text 'hypothesis' or text 'error'")

@@ -2,23 +2,24 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from asrfair.audio import Waveform, resample
-from asrfair.backend.base import Backend, Outcome, Request
+from asrfair.backend.base import Backend, Request
 from asrfair.backend.registry import open_backend
 from asrfair.condition import Condition, Heard, Spoken, hear, hear_batch
 from asrfair.condition.measure import clipped_share
-from asrfair.errors import AsrfairError, InputError
+from asrfair.errors import InputError
+from asrfair.run.answers import transcribe_checked
 from asrfair.run.materials import Materials, read_recording
 from asrfair.run.measured import failed_row, heard_row, is_measured, recording_row
-from asrfair.tables import MEASUREMENTS, Schema
+from asrfair.tables import MEASUREMENTS
 
-OUTCOMES: Schema = {
+OUTCOMES: dict[str, Any] = {
     "utterance_id": pl.String,
     "condition": pl.String,
     "backend": pl.String,
@@ -28,6 +29,11 @@ OUTCOMES: Schema = {
     "audio_s": pl.Float64,
     "seconds": pl.Float64,
     "audio_notes": pl.String,
+    "language_detected": pl.String,
+    "words": pl.List(
+        pl.Struct({"text": pl.String, "start_s": pl.Float64, "end_s": pl.Float64, "confidence": pl.Float64})
+    ),
+    "alternatives": pl.List(pl.Struct({"hypothesis": pl.String, "score": pl.Float64})),
 }
 
 
@@ -199,7 +205,10 @@ class Decoder:
                     "stage": None if answer.failure is None else "backend",
                     "reason": answer.failure,
                     "audio_s": None if request.samples is None else len(request.samples) / request.sample_rate,
-                    "seconds": seconds,
+                    "seconds": seconds if answer.seconds is None else answer.seconds,
+                    "language_detected": answer.language,
+                    "words": [asdict(word) for word in answer.words] or None,
+                    "alternatives": [asdict(alternative) for alternative in answer.alternatives] or None,
                 }
             )
         return outcomes
@@ -245,38 +254,6 @@ def open_backends(specifications: Mapping[str, Mapping[str, Any]]) -> dict[str, 
         rest = {key: value for key, value in options.items() if key not in ("type", "argument")}
         opened[name] = open_backend(options["type"], argument=options.get("argument"), options=rest)
     return opened
-
-
-def transcribe_checked(backend: Backend, requests: Sequence[Request]) -> list[Outcome]:
-    """Transcribe; whatever a plug-in does wrong is a failure of the requests with its reason, never a shift.
-
-    An AsrfairError, which says that the backend cannot go on at all, is passed on.
-    """
-    if not requests:
-        return []
-    try:
-        answers = list(backend.transcribe(requests))
-    except AsrfairError:
-        raise
-    except Exception as error:
-        return [Outcome(failure=f"the backend raised {type(error).__name__}: {error}")] * len(requests)
-    if len(answers) != len(requests):
-        reason = f"the backend gave {len(answers)} outcomes; expected {len(requests)}"
-        return [Outcome(failure=reason)] * len(requests)
-    return [_checked(answer) for answer in answers]
-
-
-def _checked(answer: object) -> Outcome:
-    if not isinstance(answer, Outcome):
-        return Outcome(failure=f"the backend gave {type(answer).__name__}; expected an Outcome")
-    text = answer.failure if answer.hypothesis is None else answer.hypothesis
-    if not isinstance(text, str):
-        return Outcome(failure=f"the backend gave {type(text).__name__} in its outcome; expected text")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        return Outcome(failure=f"the backend's text is no valid Unicode: {error.reason}")
-    return answer
 
 
 def _notes(read: Read) -> str | None:

@@ -10,7 +10,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -23,7 +23,7 @@ from asrfair.errors import IncompleteError, RunFolderError
 from asrfair.results import write_table
 from asrfair.run.decode import OUTCOMES, Decoded, Decoder, Work
 from asrfair.run.measured import is_measured
-from asrfair.tables import MEASUREMENTS, Schema
+from asrfair.tables import MEASUREMENTS
 
 BATCH = 4
 # Batches that are read back and joined at a time.
@@ -87,7 +87,7 @@ def _read(work: Work, shard: Path, utterances: pl.Series) -> Decoded:
 
 
 def _read_table(
-    shard: Path, schema: Schema, utterances: pl.Series, *, cells: int, or_none: bool = False
+    shard: Path, schema: Mapping[str, Any], utterances: pl.Series, *, cells: int, or_none: bool = False
 ) -> pl.DataFrame:
     wanted = f"{shard}: expected a finished batch of this run (delete it to have it redone)"
     try:

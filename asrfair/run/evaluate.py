@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,17 @@ from asrfair.run.plan import Plan, load_plan
 from asrfair.run.signature import audio_notes, axis_facts, blank_notes
 from asrfair.run.synthetic import without_synthetic
 from asrfair.scoring import Normalizer, find_normalizer, score
-from asrfair.tables import FAILURES, HYPOTHESES, INTERSECTION, TIMINGS, UTTERANCES, conform, with_intersections
+from asrfair.tables import (
+    ALTERNATIVES,
+    FAILURES,
+    HYPOTHESES,
+    INTERSECTION,
+    RECOGNISED,
+    TIMINGS,
+    UTTERANCES,
+    conform,
+    with_intersections,
+)
 
 CLEAN = "clean"
 
@@ -111,8 +121,23 @@ def complete(job: Job, *, progress: Progress) -> Results:
     workers = job.plan.workers or job.default_workers
     decoded = decode_all(job.work, job.utterances, folder, workers=workers, progress=progress)
     results = _summarise(job, decoded)
+    recognised, alternatives = told_besides(decoded.outcomes)
+    results = replace(results, recognised=recognised, alternatives=alternatives)
     results.save(folder)
     return results
+
+
+def told_besides(outcomes: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the tables of what recognisers told besides hypotheses: words, in order, and alternatives, best first."""
+    key = ("utterance_id", "condition", "backend")
+    words, others = (
+        outcomes.select(*key, pl.col(name)).filter(pl.col(name).list.len() > 0).sort("backend", "condition", key[0])
+        for name in ("words", "alternatives")
+    )
+    place = pl.int_range(1, pl.len() + 1).over(key)
+    recognised = words.explode("words").with_columns(place.alias("position")).unnest("words").rename({"text": "word"})
+    alternatives = others.explode("alternatives").with_columns(place.alias("rank")).unnest("alternatives")
+    return conform(recognised, RECOGNISED), conform(alternatives, ALTERNATIVES)
 
 
 def choose_axes(plan: Plan, corpus: Corpus) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from asrfair.backend import command as command_module
-from asrfair.backend.base import Outcome, Request
+from asrfair.backend.base import Alternative, Outcome, Request, Word
 from asrfair.backend.command import CommandBackend
 from asrfair.errors import BackendError, CardError
 
@@ -113,6 +113,33 @@ out(utterance_id=b["utterance_id"], hypothesis="")
 sys.stdin.read()
 """)
     assert backend.transcribe(batch("a", "b")) == [Outcome(failure="command: too loud"), Outcome(hypothesis="")]
+
+
+def test_words_alternatives_language_and_seconds_come_along(program: Opener) -> None:
+    (outcome,) = program(
+        """
+(a,) = ask()
+word = {"text": "fine", "start_s": 0.1, "end_s": 0.4, "confidence": 0.9}
+out(utterance_id=a["utterance_id"], hypothesis="fine day", words=[word, {"text": "day"}],
+    alternatives=[{"hypothesis": "fine day", "score": -1.5}, {"hypothesis": "fine"}], language="en", seconds=0.25)
+""",
+        size=1,
+    ).transcribe(batch("a"))
+    assert outcome == Outcome(
+        hypothesis="fine day",
+        words=(Word("fine", 0.1, 0.4, 0.9), Word("day")),
+        alternatives=(Alternative("fine day", -1.5), Alternative("fine")),
+        language="en",
+        seconds=0.25,
+    )
+
+
+@pytest.mark.parametrize("words", ["[{}]", "['fine']", "[{'text': 'fine', 'starts': 1}]", "5"])
+def test_words_of_another_form_are_a_failure(program: Opener, words: str) -> None:
+    body = f"(a,) = ask()\nout(utterance_id=a['utterance_id'], hypothesis='fine', words={words})"
+    (outcome,) = program(body, size=1).transcribe(batch("a"))
+    assert outcome.hypothesis is None
+    assert "expected 'words' of text, start_s, end_s and confidence" in str(outcome.failure)
 
 
 @pytest.mark.parametrize("answer", ["hypothesis=5", "text='x'", "hypothesis='x', error='y'", "hypothesis=None"])

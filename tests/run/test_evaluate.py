@@ -225,8 +225,8 @@ def test_a_backend_hears_the_part_the_channel_and_the_rate_it_asked_for(tmp_path
 
 
 def test_a_faulty_plug_in_costs_its_batch_not_the_run() -> None:
-    from asrfair.backend.base import Outcome, Request
-    from asrfair.run.decode import transcribe_checked
+    from asrfair.backend.base import Alternative, Outcome, Request, Word
+    from asrfair.run.answers import transcribe_checked
 
     class Faulty:
         def __init__(self, answers: object) -> None:
@@ -245,6 +245,10 @@ def test_a_faulty_plug_in_costs_its_batch_not_the_run() -> None:
         ([good, "text"], [None, "gave str; expected an Outcome"]),
         ([Outcome(hypothesis="caf\udce9"), good], ["no valid Unicode", None]),
         ([Outcome(hypothesis=3), good], ["gave int in its outcome", None]),  # type: ignore[arg-type]
+        ([Outcome(hypothesis="x", words=(Word("x", confidence=1.2),)), good], ["confidence 1.2", None]),
+        ([Outcome(hypothesis="x", words=(Word("x", 0.5, 0.4),)), good], ["an end that is not before its start", None]),
+        ([Outcome(hypothesis="x", alternatives=(Alternative("x", float("nan")),)), good], ["the number nan", None]),
+        ([Outcome(hypothesis="x", language=7), good], ["gave int in its outcome", None]),  # type: ignore[arg-type]
     ):
         outcomes = transcribe_checked(Faulty(answers), requests)  # type: ignore[arg-type]
         assert len(outcomes) == 2
@@ -252,6 +256,39 @@ def test_a_faulty_plug_in_costs_its_batch_not_the_run() -> None:
             assert outcome.failure is None if reason is None else reason in str(outcome.failure)
     with pytest.raises(InputError):
         transcribe_checked(Faulty(InputError("gone")), requests)  # type: ignore[arg-type]
+
+
+def test_what_a_recogniser_tells_besides_is_kept(plan: Plan, tmp_path: Path) -> None:
+    program = tmp_path / "telling.py"
+    program.write_text(
+        "import json, sys\n"
+        "for line in sys.stdin:\n"
+        "    name = json.loads(line)['utterance_id']\n"
+        "    words = [{'text': 'one', 'start_s': 0.1, 'end_s': 0.2, 'confidence': 0.5}, {'text': 'two'}]\n"
+        "    told = dict(words=words, alternatives=[{'hypothesis': 'one', 'score': -2}], language='sco', seconds=0.5)\n"
+        "    print(json.dumps({'utterance_id': name, 'hypothesis': 'one two', **told}), flush=True)\n",
+        encoding="utf-8",
+    )
+    backends = {"telling": {"type": "command", "command": f"{sys.executable} {program}"}}
+    results = asrfair.evaluate(replace(plan, backends=backends, conditions=("clean",)))
+    assert set(results.hypotheses["language_detected"]) == {"sco"}
+    assert set(results.timings["seconds"]) == {0.5}
+    first = results.recognised.head(2).select("position", "word", "start_s", "end_s", "confidence").rows()
+    assert first == [(1, "one", 0.1, 0.2, 0.5), (2, "two", None, None, None)]
+    assert len(results.recognised) == 2 * len(results.hypotheses)
+    assert results.alternatives.select("rank", "hypothesis", "score").unique().rows() == [(1, "one", -2.0)]
+
+
+def test_a_run_from_before_recognisers_told_more_is_read(plan: Plan) -> None:
+    results = asrfair.evaluate(replace(plan, conditions=("clean",)))
+    folder = Path(plan.out)
+    for name in ("recognised", "alternatives"):
+        (folder / f"{name}.parquet").unlink()
+    results.hypotheses.drop("language_detected").write_parquet(folder / "hypotheses.parquet")
+    again = Results.load(folder)
+    assert again.hypotheses.equals(results.hypotheses)
+    assert again.recognised.is_empty()
+    assert again.alternatives.columns == list(TABLES["alternatives"])
 
 
 def test_paths_in_a_plan_are_relative_to_it(tmp_path: Path, corpus: Path) -> None:
