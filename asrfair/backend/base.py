@@ -65,7 +65,9 @@ class Backend(Protocol):
     once: what takes long to load may wait for the first batch. What `transcribe` raises is the failure of its
     batch; an AsrfairError ends the run.
     A backend class takes keyword-only options in its constructor; ``argument`` names the option that
-    ``--backend NAME=ARGUMENT`` sets. ``sample_rate`` is the rate in Hz it wants, None for the working rate.
+    ``--backend NAME=ARGUMENT`` sets. ``sample_rate`` is the rate in Hz it wants, None for the working rate. A backend
+    may say more of itself: ``batch_size``, the utterances it wants at a time; ``batch_seconds``, the longest batch,
+    padding included; and ``waits``, that an accelerator or a service works while the processor is free.
     """
 
     argument: ClassVar[str | None]

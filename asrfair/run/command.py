@@ -1,6 +1,7 @@
 """``asrfair run`` and ``asrfair score``: options to plan, progress while working, the report at the end."""
 
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -11,8 +12,10 @@ from rich.console import Console
 from asrfair.backend.registry import parse_backend
 from asrfair.errors import EXIT_DONE, EXIT_GATE, InputError
 from asrfair.report.progress import progress
+from asrfair.report.text import counted
 from asrfair.results import Results
 from asrfair.run.analysis import exit_code
+from asrfair.run.engine import Done
 from asrfair.run.evaluate import complete, prepare
 from asrfair.run.plan import CorpusPlan, Plan, load_plan, override
 from asrfair.run.published import load_score_plan, scoring_keys, show_published
@@ -40,10 +43,21 @@ def run_plan(plan: Plan) -> Results:
     with progress(Console(stderr=True)) as bar:
         task = bar.add_task("transcribing", total=len(job.utterances))
 
-        def update(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+        started = time.monotonic()
+
+        def update(done: Done) -> None:
+            text = _told(done, seconds=time.monotonic() - started)
+            bar.update(task, completed=done.utterances, total=done.total, description=text)
 
         return complete(job, progress=update)
+
+
+def _told(done: Done, *, seconds: float) -> str:
+    """Say what the bar is of: hours of audio since the start, how much faster than it is long, failures."""
+    text = "transcribing"
+    if done.audio_s > 0 and seconds > 0:
+        text += f" {done.audio_s / 3600:.2f} h of audio, {done.audio_s / seconds:.1f}× real time"
+    return text + (f", {counted(done.failures, 'failure')}" if done.failures else "")
 
 
 def _planned(options: Mapping[str, Any]) -> dict[str, Any]:

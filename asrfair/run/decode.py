@@ -1,7 +1,6 @@
 """One batch of utterances through every condition and backend: read once, condition and measure once, transcribe."""
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,14 @@ from asrfair.backend.registry import open_backend
 from asrfair.condition import Condition, Heard, Spoken, hear, hear_batch
 from asrfair.condition.measure import clipped_share
 from asrfair.errors import InputError
-from asrfair.run.answers import transcribe_checked
+from asrfair.run.ahead import ahead
+from asrfair.run.answers import USUAL_SIZE, Asking
 from asrfair.run.materials import Materials, read_recording
 from asrfair.run.measured import failed_row, heard_row, is_measured, recording_row
 from asrfair.tables import MEASUREMENTS
+
+# Steps that are made ready while a backend waits.
+AHEAD = 2
 
 OUTCOMES: dict[str, Any] = {
     "utterance_id": pl.String,
@@ -29,6 +32,7 @@ OUTCOMES: dict[str, Any] = {
     "audio_s": pl.Float64,
     "seconds": pl.Float64,
     "audio_notes": pl.String,
+    "backend_note": pl.String,
     "language_detected": pl.String,
     "words": pl.List(
         pl.Struct({"text": pl.String, "start_s": pl.Float64, "end_s": pl.Float64, "confidence": pl.Float64})
@@ -42,6 +46,8 @@ class Work:
     """All that a worker process needs, sent to it once.
 
     ``utterances`` are all of the corpus, sorted by id; ``device`` is where torch applies conditions, "" for numpy.
+    ``batch`` is how many utterances are read at a time. Where a backend ``waits``, for an accelerator or a service, the
+    processor reads and conditions the next ones meanwhile.
     """
 
     utterances: pl.DataFrame
@@ -52,6 +58,8 @@ class Work:
     sample_rate: int
     language: str
     device: str = ""
+    batch: int = USUAL_SIZE
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,12 +88,25 @@ Sound = Waveform | tuple[str, str] | None
 """A waveform; the stage and the reason of a failure; or None where no backend hears audio."""
 
 
+@dataclass(frozen=True)
+class _Step:
+    """Utterances heard under one condition, ready to be transcribed; ``last`` of the conditions of a batch or not."""
+
+    rows: Sequence[Mapping[str, Any]]
+    condition: Condition
+    heard: Mapping[str, Sound]
+    measured: list[dict[str, Any]]
+    notes: Mapping[str, str | None]
+    last: bool
+
+
 class Decoder:
     """Holds the open backends and materials of one process."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
         self.backends = open_backends(work.backends)
+        self.asking = {name: Asking(backend) for name, backend in self.backends.items()}
         self.materials = Materials(
             work.utterances, audio_root=work.audio_root, sample_rate=work.sample_rate, seed=work.seed
         )
@@ -98,21 +119,36 @@ class Decoder:
 
     def transcribe(self, utterances: pl.DataFrame) -> Decoded:
         """Hear, measure and transcribe the utterances: a hypothesis, or a failure's reason, in each outcome."""
-        rows = list(utterances.iter_rows(named=True))
-        speech = {row["utterance_id"]: self._read(row) for row in rows}
-        measured = [found for row in rows for found in self._measure(row, speech[row["utterance_id"]])]
+        (decoded,) = self.transcribe_each([utterances])
+        return decoded
+
+    def transcribe_each(self, batches: Iterable[pl.DataFrame]) -> Iterator[Decoded]:
+        """Yield what came of each batch in turn; where a backend waits, the next steps are made ready meanwhile."""
         outcomes: list[dict[str, Any]] = []
-        for condition in self.work.conditions:
-            found = self._hear(rows, condition, speech)
-            heard = {name: _sound(speech[name], result) for name, result in found.items()}
-            measured += self._measure_heard(rows, condition, speech, found)
+        measured: list[dict[str, Any]] = []
+        for step in ahead(self._steps(batches), depth=AHEAD if self.work.waits else 0):
+            measured += step.measured
             for name, backend in self.backends.items():
-                outcomes += self._answer(name, backend, condition, rows, heard)
-        notes = {key: _notes(value) for key, value in speech.items()}
-        return Decoded(
-            pl.DataFrame([{**row, "audio_notes": notes[row["utterance_id"]]} for row in outcomes], schema=OUTCOMES),
-            pl.DataFrame(measured, schema=MEASUREMENTS),
-        )
+                found = self._answer(name, backend, step.condition, step.rows, step.heard)
+                outcomes += [{**row, "audio_notes": step.notes[row["utterance_id"]]} for row in found]
+            if step.last:
+                yield Decoded(pl.DataFrame(outcomes, schema=OUTCOMES), pl.DataFrame(measured, schema=MEASUREMENTS))
+                outcomes, measured = [], []
+
+    def _steps(self, batches: Iterable[pl.DataFrame]) -> Iterator[_Step]:
+        """Read each batch once, and yield it under each condition."""
+        for batch in batches:
+            rows = list(batch.iter_rows(named=True))
+            speech = {row["utterance_id"]: self._read(row) for row in rows}
+            measured = [found for row in rows for found in self._measure(row, speech[row["utterance_id"]])]
+            notes = {key: _notes(value) for key, value in speech.items()}
+            last = self.work.conditions[-1]
+            for condition in self.work.conditions:
+                found = self._hear(rows, condition, speech)
+                heard = {name: _sound(speech[name], result) for name, result in found.items()}
+                measured += self._measure_heard(rows, condition, speech, found)
+                yield _Step(rows, condition, heard, measured, notes, last=condition is last)
+                measured = []
 
     def _read(self, row: Mapping[str, Any]) -> Read:
         if not self.needs_audio:
@@ -192,10 +228,8 @@ class Decoder:
                 outcomes.append({**cell, "stage": sound[0], "reason": sound[1]})
                 continue
             requests.append(self._request(row, condition, backend, sound))
-        started = time.perf_counter()
-        answers = transcribe_checked(backend, requests)
-        seconds = (time.perf_counter() - started) / max(len(requests), 1)
-        for request, answer in zip(requests, answers, strict=True):
+        for request, told in zip(requests, self.asking[name].ask(requests), strict=True):
+            answer = told.outcome
             outcomes.append(
                 {
                     "utterance_id": request.utterance_id,
@@ -205,7 +239,8 @@ class Decoder:
                     "stage": None if answer.failure is None else "backend",
                     "reason": answer.failure,
                     "audio_s": None if request.samples is None else len(request.samples) / request.sample_rate,
-                    "seconds": seconds if answer.seconds is None else answer.seconds,
+                    "seconds": told.seconds,
+                    "backend_note": told.note,
                     "language_detected": answer.language,
                     "words": [asdict(word) for word in answer.words] or None,
                     "alternatives": [asdict(alternative) for alternative in answer.alternatives] or None,

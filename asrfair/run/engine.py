@@ -1,7 +1,8 @@
 """The engine: batches over worker processes, each saved as it finishes; an interrupted run goes on where it was.
 
-A batch is BATCH utterances (by sorted id) under every condition and backend. Its measurements and its outcomes are a
-Parquet file each in the run folder's ``work``, the outcomes written last; what has both already is not done again.
+A batch is some utterances (by sorted id; four, or as many as a backend wants) under every condition and backend. Its
+measurements and its outcomes are a Parquet file each in the run folder's ``work``, the outcomes written last; what has
+both already is not done again.
 """
 
 import multiprocessing
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +27,26 @@ from asrfair.run.decode import OUTCOMES, Decoded, Decoder, Work
 from asrfair.run.measured import is_measured
 from asrfair.tables import MEASUREMENTS
 
-BATCH = 4
+# Batches given to a worker at a time where a backend waits, so that the next can be made ready meanwhile.
+TOGETHER_IN_A_WORKER = 4
 # Batches that are read back and joined at a time.
 TOGETHER = 200
 WORK = "work"
 SCRATCH = "scratch"
 WAKE_S = 0.5
 
-Progress = Callable[[int, int], None]
+
+@dataclass(frozen=True)
+class Done:
+    """How far a run is: utterances finished and in all; of this start, seconds of audio transcribed and failures."""
+
+    utterances: int
+    total: int
+    audio_s: float = 0.0
+    failures: int = 0
+
+
+Progress = Callable[[Done], None]
 _decoder: Decoder | None = None
 
 
@@ -40,19 +54,20 @@ def decode_all(work: Work, utterances: pl.DataFrame, folder: Path, *, workers: i
     """Return what came of all utterances: outcomes sorted by backend, condition and utterance id, measurements by
     condition (null, the recordings, first) and utterance id.
 
-    ``progress(done, total)`` is called in utterances. Raises IncompleteError when a worker process dies and
+    ``progress`` is told after each batch. Raises IncompleteError when a worker process dies and
     RunFolderError for a saved batch that is not this run's.
     """
-    batches = list(utterances.sort("utterance_id").iter_slices(BATCH))
+    batches = list(utterances.sort("utterance_id").iter_slices(work.batch))
     shards = [folder / WORK / f"batch-{number:06d}.parquet" for number in range(len(batches))]
     missing = [number for number, shard in enumerate(shards) if not (shard.is_file() and _measured(shard).is_file())]
     done = sum(len(batches[number]) for number in set(range(len(batches))) - set(missing))
-    progress(done, len(utterances))
+    told = Done(done, len(utterances))
+    progress(told)
     for number, decoded in _decoded(work, batches, missing, workers=workers, scratch=folder / WORK / SCRATCH):
         write_table(_measured(shards[number]), decoded.measurements)
         write_table(shards[number], decoded.outcomes)
-        done += len(batches[number])
-        progress(done, len(utterances))
+        told = _further(told, len(batches[number]), decoded.outcomes)
+        progress(told)
     together = Decoded(pl.DataFrame(schema=OUTCOMES), pl.DataFrame(schema=MEASUREMENTS))
     for first in range(0, len(batches), TOGETHER):
         some = slice(first, first + TOGETHER)
@@ -63,6 +78,15 @@ def decode_all(work: Work, utterances: pl.DataFrame, folder: Path, *, workers: i
     return Decoded(
         together.outcomes.sort("backend", "condition", "utterance_id"),
         together.measurements.sort("condition", "utterance_id"),
+    )
+
+
+def _further(told: Done, utterances: int, outcomes: pl.DataFrame) -> Done:
+    return Done(
+        told.utterances + utterances,
+        told.total,
+        told.audio_s + float(outcomes["audio_s"].sum() or 0.0),
+        told.failures + len(outcomes) - outcomes["reason"].null_count(),
     )
 
 
@@ -119,7 +143,8 @@ def _decoded(
         workers, mp_context=context, initializer=_start, initargs=(work, scratch, ended, started, os.getpid())
     )
     try:
-        yield from _in_pool(pool, batches, missing, ahead=2 * workers)
+        together = TOGETHER_IN_A_WORKER if work.waits else 1
+        yield from _in_pool(pool, batches, missing, ahead=2 * workers, together=together)
     except BrokenProcessPool:
         raise IncompleteError(
             'a worker process died (out of memory? or called from Python without `if __name__ == "__main__"`?); '
@@ -140,21 +165,20 @@ def _in_process(work: Work, batches: list[pl.DataFrame], missing: list[int]) -> 
         return
     decoder = Decoder(work)
     try:
-        for number in missing:
-            yield number, decoder.transcribe(batches[number])
+        yield from zip(missing, decoder.transcribe_each(batches[number] for number in missing), strict=True)
     finally:
         decoder.close()
 
 
 def _in_pool(
-    pool: ProcessPoolExecutor, batches: list[pl.DataFrame], missing: list[int], *, ahead: int
+    pool: ProcessPoolExecutor, batches: list[pl.DataFrame], missing: list[int], *, ahead: int, together: int
 ) -> Iterator[tuple[int, Decoded]]:
-    waiting = iter(missing)
-    running: dict[Future[Decoded], int] = {}
+    waiting = (missing[first : first + together] for first in range(0, len(missing), together))
+    running: dict[Future[list[Decoded]], list[int]] = {}
 
     def submit() -> None:
-        for number in waiting:
-            running[pool.submit(_transcribe, batches[number])] = number
+        for numbers in waiting:
+            running[pool.submit(_transcribe, [batches[number] for number in numbers])] = numbers
             return
 
     for _ in range(ahead):
@@ -163,7 +187,7 @@ def _in_pool(
         # With a timeout, since an interrupt does not always wake a thread that waits without one.
         finished, _ = wait(running, timeout=WAKE_S, return_when=FIRST_COMPLETED)
         for future in finished:
-            yield running.pop(future), future.result()
+            yield from zip(running.pop(future), future.result(), strict=True)
             submit()
 
 
@@ -184,7 +208,7 @@ def _end_with(ended: Any, parent: int) -> None:
     os._exit(1)
 
 
-def _transcribe(utterances: pl.DataFrame) -> Decoded:
+def _transcribe(batches: list[pl.DataFrame]) -> list[Decoded]:
     if _decoder is None:
         raise RuntimeError("the worker was not started")
-    return _decoder.transcribe(utterances)
+    return list(_decoder.transcribe_each(batches))

@@ -14,6 +14,7 @@ from asrfair.corpus import Corpus, load_corpus
 from asrfair.errors import InputError, expected
 from asrfair.results import PLAN, Results, write_text
 from asrfair.run.analysis import check_axes, check_reference_groups, summarise
+from asrfair.run.answers import wanted_size
 from asrfair.run.covariates import check_covariates
 from asrfair.run.decode import Decoded, Work, open_backends
 from asrfair.run.engine import Progress, decode_all
@@ -22,7 +23,7 @@ from asrfair.run.identity import run_identity
 from asrfair.run.materials import Materials
 from asrfair.run.measuring import ask, check_confirm, normalizer_facts, other_normalizers
 from asrfair.run.plan import Plan, load_plan
-from asrfair.run.signature import audio_notes, axis_facts, blank_notes
+from asrfair.run.signature import audio_notes, axis_facts, backend_notes, blank_notes
 from asrfair.run.synthetic import without_synthetic
 from asrfair.scoring import Normalizer, find_normalizer, score
 from asrfair.tables import (
@@ -43,13 +44,13 @@ CLEAN = "clean"
 def evaluate(plan: Plan | str | Path, *, progress: Progress | None = None) -> Results:
     """Run a plan and return its results, which are also in the plan's ``out`` folder.
 
-    ``progress(done, total)`` is told the utterances finished. Interrupted and started again, finished batches
+    ``progress`` is told how far it is (`asrfair.run.engine.Done`). Interrupted and started again, finished batches
     are not done again. Worker processes are spawned: call this under ``if __name__ == "__main__"``. Raises
     AsrfairError (`asrfair.errors`) for input that cannot be used.
     """
     if not isinstance(plan, Plan):
         plan = load_plan(Path(plan))
-    return complete(prepare(plan), progress=progress or (lambda done, total: None))
+    return complete(prepare(plan), progress=progress or (lambda done: None))
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def prepare(plan: Plan) -> Job:
     conditions = load_conditions(plan.conditions)
     backends = open_backends(plan.backends)
     needs_audio = any(backend.needs_audio for backend in backends.values())
+    waits = any(getattr(backend, "waits", False) for backend in backends.values())
     identities = {name: dict(backend.identity()) for name, backend in backends.items()}
     for backend in backends.values():
         backend.close()
@@ -110,9 +112,13 @@ def prepare(plan: Plan) -> Job:
         sample_rate=plan.sample_rate,
         language=plan.language,
         device=plan.device,
+        batch=max(wanted_size(backend) for backend in backends.values()),
+        waits=waits,
     )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Job(plan, corpus, axes, conditions, utterances, work, identities, cores if needs_audio else 1)
+    # A second process would hold a second model on the same accelerator, or ask the same service at the same time.
+    workers = cores if needs_audio and not waits else 1
+    return Job(plan, corpus, axes, conditions, utterances, work, identities, workers)
 
 
 def complete(job: Job, *, progress: Progress) -> Results:
@@ -263,5 +269,5 @@ def _signature(
         "backends": {name: {"type": plan.backends[name]["type"], **job.identities[name]} for name in plan.backends},
         "limit": plan.limit,
         "failure_limit": plan.failure_limit,
-        "notes": [*corpus.notes, *notes, *audio_notes(outcomes), *blank_notes(outcomes)],
+        "notes": [*corpus.notes, *notes, *audio_notes(outcomes), *backend_notes(outcomes), *blank_notes(outcomes)],
     }

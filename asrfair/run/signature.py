@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from asrfair.corpus import Axis
+from asrfair.report.text import counted
 from asrfair.tables import INTERSECTION
 
 
@@ -76,6 +77,15 @@ def audio_notes(outcomes: pl.DataFrame) -> list[str]:
     return [
         f"audio: {note}: {count} utterance{'s' if count > 1 else ''} (first {first})"
         for note, count, first in kinds.iter_rows()
+    ]
+
+
+def backend_notes(outcomes: pl.DataFrame) -> list[str]:
+    """Count what was done to get answers out of backends, such as smaller batches."""
+    kinds = outcomes.drop_nulls("backend_note").group_by("backend", "backend_note").len("count")
+    return [
+        f"{backend}: {note}: {counted(count, 'transcription')}"
+        for backend, note, count in kinds.sort("backend", "backend_note").iter_rows()
     ]
 
 

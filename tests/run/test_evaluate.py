@@ -224,40 +224,6 @@ def test_a_backend_hears_the_part_the_channel_and_the_rate_it_asked_for(tmp_path
     assert results.timings["audio_s"].drop_nulls().unique().to_list() == [0.5]
 
 
-def test_a_faulty_plug_in_costs_its_batch_not_the_run() -> None:
-    from asrfair.backend.base import Alternative, Outcome, Request, Word
-    from asrfair.run.answers import transcribe_checked
-
-    class Faulty:
-        def __init__(self, answers: object) -> None:
-            self.answers = answers
-
-        def transcribe(self, requests: object) -> object:
-            if isinstance(self.answers, Exception):
-                raise self.answers
-            return self.answers
-
-    requests = [Request("a", "clean", "en", 16_000), Request("b", "clean", "en", 16_000)]
-    good = Outcome(hypothesis="fine")
-    for answers, reasons in (
-        ([good], ["gave 1 outcomes; expected 2"] * 2),
-        (KeyError("x"), ["raised KeyError: 'x'"] * 2),
-        ([good, "text"], [None, "gave str; expected an Outcome"]),
-        ([Outcome(hypothesis="caf\udce9"), good], ["no valid Unicode", None]),
-        ([Outcome(hypothesis=3), good], ["gave int in its outcome", None]),  # type: ignore[arg-type]
-        ([Outcome(hypothesis="x", words=(Word("x", confidence=1.2),)), good], ["confidence 1.2", None]),
-        ([Outcome(hypothesis="x", words=(Word("x", 0.5, 0.4),)), good], ["an end that is not before its start", None]),
-        ([Outcome(hypothesis="x", alternatives=(Alternative("x", float("nan")),)), good], ["the number nan", None]),
-        ([Outcome(hypothesis="x", language=7), good], ["gave int in its outcome", None]),  # type: ignore[arg-type]
-    ):
-        outcomes = transcribe_checked(Faulty(answers), requests)  # type: ignore[arg-type]
-        assert len(outcomes) == 2
-        for outcome, reason in zip(outcomes, reasons, strict=True):
-            assert outcome.failure is None if reason is None else reason in str(outcome.failure)
-    with pytest.raises(InputError):
-        transcribe_checked(Faulty(InputError("gone")), requests)  # type: ignore[arg-type]
-
-
 def test_what_a_recogniser_tells_besides_is_kept(plan: Plan, tmp_path: Path) -> None:
     program = tmp_path / "telling.py"
     program.write_text(
