@@ -102,8 +102,9 @@ class Fetch:
 
 @dataclass(frozen=True)
 class CorpusCard:
-    """What a corpus is: facts for reports, its layout, axes and covariates; ``name`` and ``digest`` are the file's.
+    """What a corpus is: facts for reports, its layout, axes and covariates; ``digest`` is the file's.
 
+    ``name`` is what messages and tables call the corpus: by default the file's name without its ending.
     ``synthetic`` names the source column that says of each utterance whether it is synthetic, where some are.
     """
 
@@ -120,14 +121,17 @@ class CorpusCard:
     caveats: tuple[str, ...] = ()
     synthetic: str = ""
     fetch: Fetch | None = None
-    name: str = field(default="", metadata={"derived": True})
+    name: str = ""
     digest: str = field(default="", metadata={"derived": True})
 
 
 def load_card(name: str) -> CorpusCard:
     """Read a shipped card by name or a user's card by path; raises CardError naming file, key and valid ones."""
     path = find_card("corpora", name)
-    card = replace(build(CorpusCard, read_toml(path), where=str(path)), name=path.stem, digest=digest(path))
+    card = build(CorpusCard, read_toml(path), where=str(path))
+    card = replace(card, name=card.name or path.stem, digest=digest(path))
+    if card.name.strip(". ") == "" or set(card.name) & set("/\\") or not card.name.isprintable():
+        raise CardError(f"{path}: 'name': found {card.name!r}; expected a name that a file could have")
     _check_layout(card, path)
     if card.fetch:
         _check_fetch(card.fetch, where=f"{path}: fetch")

@@ -48,15 +48,16 @@ def duplicate_audio(utterances: pl.DataFrame, digests: pl.DataFrame) -> pl.DataF
     return found.sort(pl.col("utterances").list.len(), "digest", descending=[True, False])
 
 
-def duplicate_speakers(utterances: pl.DataFrame, digests: pl.DataFrame) -> pl.DataFrame:
+def duplicate_speakers(utterances: pl.DataFrame, digests: pl.DataFrame, *, most: int = 20) -> pl.DataFrame:
     """Return pairs of speaker ids that share a recording, and so may be one person.
 
     ``speaker_id`` < ``other``, the number of ``recordings`` they share, an example of a ``digest``, and, where the
-    table has the column, ``splits``: a sorted list of where the shared recordings are. Most shared first.
+    table has the column, ``splits``: a sorted list of where the shared recordings are. Most shared first. A recording
+    of more than ``most`` speakers, such as silence, makes no pairs.
     """
     heard = utterances.join(digests.select("utterance_id", "digest").drop_nulls(), on="utterance_id", how="inner")
     heard = heard.filter(pl.col("speaker_id").is_not_null())
-    repeated = heard.filter(pl.col("speaker_id").n_unique().over("digest") > 1)
+    repeated = heard.filter(pl.col("speaker_id").n_unique().over("digest").is_between(2, most))
     said = repeated.select("digest", "speaker_id").unique()
     pairs = said.join(said.rename({"speaker_id": "other"}), on="digest").filter(pl.col("speaker_id") < pl.col("other"))
     found = pairs.group_by("speaker_id", "other").agg(

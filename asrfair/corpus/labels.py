@@ -70,12 +70,21 @@ class _Field:
         else:
             parts = [part.strip() for part in re.split(axis.separator, text)]
             parts = [part for part in parts if part and part not in axis.unknown]
-        known = [_level(part, axis, taxonomy) for part in parts]
+        known = [_level(part, axis, taxonomy) for part in _telling(parts, axis, taxonomy)]
         named = list(dict.fromkeys((level, strange) for level, strange in known if level is not None))
         kept = sorted(SEVERAL[axis.several](named))
         strange = any(strange for _, strange in kept)
         several = len({level for level, _ in named}) > 1
         return _Field(JOIN.join(level for level, _ in kept) or None, strange, several)
+
+
+def _telling(parts: list[str], axis: Axis, taxonomy: Taxonomy | None) -> list[str]:
+    """Leave out what another label of the field implies: «German English, Non native speaker» is German."""
+    if taxonomy is None or len(parts) < 2:
+        return parts
+    entries = [taxonomy.entry(axis.levels.get(part) or part) for part in parts]
+    said = [entry for entry in entries if entry]
+    return [part for part, entry in zip(parts, entries, strict=True) if not (entry and entry.implied(said))]
 
 
 def _level(part: str, axis: Axis, taxonomy: Taxonomy | None) -> tuple[str | None, bool]:

@@ -1,12 +1,12 @@
-"""A taxonomy of accents: what a label claims about region, first language and how English was learnt.
+"""Taxonomies of accents and of first languages: what a label claims of region, language and how English was learnt.
 
-Shipped: ``accents.toml`` beside this file; a user's own by path. Codes are ISO 3166-1 and 3166-2 for regions and
-ISO 639-3 for languages. An entry says only what its label says: where «Indian» does not tell whether English is a
-first or a second language, neither does the taxonomy.
+Shipped: ``accents.toml`` and ``languages.toml`` beside this file; a user's own by path. Codes are ISO 3166-1 and 3166-2
+for regions and ISO 639-3 for languages. An entry says only what its label says: where «Indian» does not tell whether
+English is a first or a second language, neither does the taxonomy.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from asrfair.cards import build, digest, read_toml
 from asrfair.errors import CardError, expected
 
 Derived = Literal["name", "region", "country", "native", "first_language"]
-SHIPPED = {"accents": Path(__file__).with_name("accents.toml")}
+SHIPPED = {name: Path(__file__).with_name(f"{name}.toml") for name in ("accents", "languages")}
 REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 LANGUAGE = re.compile(r"[a-z]{3}")
 
@@ -27,13 +27,15 @@ class Entry:
 
     ``region`` is an ISO 3166-1 code such as "US", or 3166-2 such as "GB-SCT"; ``native`` is "L1" where English is
     the first language, "L2" where it is a later one; ``first_language`` is an ISO 639-3 code. Blank: not said.
-    ``aliases`` are other texts for the level; capitals and repeated blanks do not matter.
+    ``aliases`` are other texts for the level; capitals and repeated blanks do not matter. ``unspecific``: beside a
+    label of the same field that claims as much and more, it says nothing.
     """
 
     aliases: tuple[str, ...] = ()
     region: str = ""
     native: Literal["", "L1", "L2"] = ""
     first_language: str = ""
+    unspecific: bool = False
 
     def say(self, what: Derived, *, name: str) -> str | None:
         """Return one claim, None where the entry does not make it."""
@@ -45,6 +47,14 @@ class Entry:
             "first_language": self.first_language,
         }
         return claims[what] or None
+
+    def implied(self, others: Iterable["Entry"]) -> bool:
+        """Return whether it is unspecific and one of the others makes its claims, and more."""
+        return self.unspecific and any(self._within(other) for other in others)
+
+    def _within(self, other: "Entry") -> bool:
+        mine, theirs = ((each.region, each.native, each.first_language) for each in (self, other))
+        return mine != theirs and all(claim in ("", more) for claim, more in zip(mine, theirs, strict=True))
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,11 @@ class Taxonomy:
     def find(self, label: str) -> str | None:
         """Return the name of the level that a label means, None where it means none."""
         return self.names.get(folded(label))
+
+    def entry(self, label: str) -> Entry | None:
+        """Return what the level that a label means claims, None where it means none."""
+        name = self.find(label)
+        return None if name is None else self.levels[name]
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,11 @@ ACCENT = "How would you describe your accent in English? (e.g. Italian, Glaswegi
 EDACC = {
     "linguistic_background.csv": (
         f'Timestamp,PARTICIPANT_ID,What is your gender?,What’s your ethnic background? ,"{ACCENT}",'
-        "What is your higher level of education?\n"
-        "1,EDACC-C06-A,Male,White,Southern British,Master\n"
-        '2,EDACC-C06-B,Female,,"American, I guess ",\n'
-        "3,EDACC-C35-A,Female,Black,Nigerian,Bachelor\n"
+        'What is your higher level of education?,"What’s your year of birth? (e.g., 1992)",'
+        '"What year did you start learning English? (e.g., 1999)"\n'
+        "1,EDACC-C06-A,Male,White,Southern British,Master,1968,1968\n"
+        '2,EDACC-C06-B,Female,,"American, I guess ",,1994,\n'
+        "3,EDACC-C35-A,Female,Black,Nigerian,Bachelor,2001,NA\n"
     ),
     "test/stm": (
         "EDACC-C06 1 EDACC-C06-A 0.00 5.27 <male,l1> C ELEVEN DASH P ONE\n"
@@ -48,7 +49,7 @@ EDACC = {
 def test_edacc(tmp_path: Path) -> None:
     corpus = load_corpus("edacc", lay(tmp_path, EDACC))
     assert columns(corpus, "speaker_id", "audio", "start_s", "end_s", "channel", "reference", "accent", "gender") == [
-        ("EDACC-C06-A", "data/EDACC-C06.wav", 0.0, 5.27, None, "C ELEVEN DASH P ONE", "Southern British", "Male"),
+        ("EDACC-C06-A", "data/EDACC-C06.wav", 0.0, 5.27, None, "C ELEVEN DASH P ONE", "Southern British", "male"),
         (
             "EDACC-C06-B",
             "data/EDACC-C06.wav",
@@ -57,15 +58,54 @@ def test_edacc(tmp_path: Path) -> None:
             None,
             "<laugh> I'M FINE <overlap>",
             "American, I guess",
-            "Female",
+            "female",
         ),
-        ("EDACC-C35-A", "data/EDACC-C35_P1.wav", 1.5, 2.5, None, "HELLO", "Nigeria", "Female"),
+        ("EDACC-C35-A", "data/EDACC-C35_P1.wav", 1.5, 2.5, None, "HELLO", "Nigeria", "female"),
     ]
     assert corpus.utterances["ethnicity"].to_list() == ["White", None, "Black"]
     assert corpus.utterances["education"].to_list() == ["Master", None, "Bachelor"]
+    assert columns(corpus, "birth_year", "english_since") == [
+        ("under 1970", "under 1980"),
+        ("1990-1999", None),
+        ("2000 and over", None),
+    ]
     assert load_corpus("edacc", tmp_path, split="dev").utterances["reference"].to_list() == ["IN DEV"]
     with pytest.raises(InputError, match="train/stm"):
         load_corpus("edacc", tmp_path, split="train")
+
+
+@pytest.mark.parametrize(
+    ("raw", "level"),
+    [
+        ("NA", None),
+        ("American accent", "US"),
+        ("Spanish accent", "Spanish"),
+        ("Jamaican accent", "Jamaica"),
+        ("Slight Vietnamese accent", "Vietnamese"),
+        ("Vietnamese English", "Vietnamese"),
+        ("Standard Indian English", "India"),
+        ("Southern Irish", "Ireland"),
+        ("italian", "Italian"),
+        ("English", "English"),
+        ("Neutral accent", "Neutral"),
+        ("International", "International"),
+    ],
+)
+def test_edacc_accents_in_own_words(tmp_path: Path, raw: str, level: str | None) -> None:
+    table = f'PARTICIPANT_ID,What is your gender?,What’s your ethnic background? ,"{ACCENT}"\nEDACC-C06-A,NA,NA,{raw}\n'
+    stm = "EDACC-C06 1 EDACC-C06-A 0.00 5.27 <male,l1> YES\n"
+    files = {"linguistic_background.csv": table, "test/stm": stm, "data/EDACC-C06.wav": ""}
+    corpus = load_corpus("edacc", lay(tmp_path, files))
+    assert columns(corpus, "accent", "gender", "ethnicity", "birth_year") == [(level, None, None, None)]
+
+
+def test_edacc_with_questions_asked_twice(tmp_path: Path) -> None:
+    """The questionnaire may repeat a heading; one that no axis names does not matter."""
+    lines = str(EDACC["linguistic_background.csv"]).splitlines()
+    twice = "\n".join([lines[0] + ",If yes,If yes", *(line + ",a,b" for line in lines[1:])])
+    corpus = load_corpus("edacc", lay(tmp_path, {**EDACC, "linguistic_background.csv": twice}))
+    assert corpus.utterances["accent"].to_list() == ["Southern British", "American, I guess", "Nigeria"]
+    assert corpus.notes[len(corpus.card.caveats)].startswith("layout: left out 1 of 4 segments: IGNORE_TIME")
 
 
 METADATA = "CORAAL.Sub\tCORAAL.Spkr\tCORAAL.File\tAudio.Folder\tGender\tAge\tAge.Group\tCORAAL.SEC.Group\tEdu.Group\n"
@@ -137,6 +177,7 @@ def test_l2_arctic(tmp_path: Path) -> None:
         ("TXHC-arctic_b0539", "TXHC", "TXHC/wav/arctic_b0539.wav", "The lines were now very taut.", "Mandarin", "male"),
     ]
     axes = load_card("l2-arctic").axes
+    assert axes["native"].levels == dict.fromkeys(axes["first_language"].levels, "L2")
     groups: dict[tuple[str, str], int] = {}
     for speaker, language in axes["first_language"].levels.items():
         group = (language, axes["gender"].levels[speaker])
@@ -158,21 +199,35 @@ SPEAKERS_ALL = (
     '15.5,12,"bamako, mali",bambara1,bambara,famale,29,mali,FALSE,,,\n'
     '38,12,"riyadh, saudi arabia",arabic1,arabic,female,11,saudi arabia,FALSE,,,\n'
     '21,0,"staten island, new york, usa",english1,english,male,12,usa,FALSE,,,\n'
+    '28,3,"dublin, ireland",irish1,irish,male,1762,ireland,FALSE,,,\n'
+    '23,4,"quezon city, philippines",filipino1,filipino,male,1068,philippines,FALSE,,,\n'
+    "0,0,,synthesized1,synthesized,male,355,,FALSE,,,\n"
 )
 
 
 @pytest.mark.parametrize("folder", ["recordings", "recordings/recordings"])
 def test_speech_accent_archive(tmp_path: Path, folder: str) -> None:
-    files = {f"{folder}/{name}.mp3": "" for name in ("bambara1", "arabic1", "english1")}
+    names = ("bambara1", "arabic1", "english1", "irish1", "filipino1", "synthesized1")
+    files = {f"{folder}/{name}.mp3": "" for name in names}
     files |= {"speakers_all.csv": SPEAKERS_ALL, "reading-passage.txt": PASSAGE}
     corpus = load_corpus("speech-accent-archive", lay(tmp_path, files))
     text = "Please call Stella. Ask her to bring these things with her from the store: Six spoons of fresh snow peas."
-    assert corpus.utterances["reference"].to_list() == [text] * 3
+    assert corpus.utterances["reference"].to_list() == [text] * 5
     assert columns(corpus, "speaker_id", "audio", "first_language", "birth_country", "gender", "age") == [
         ("arabic1", f"{folder}/arabic1.mp3", "Arabic", "saudi arabia", "female", "30-39"),
-        ("bambara1", f"{folder}/bambara1.mp3", "bambara", "mali", "female", "under 20"),
-        ("english1", f"{folder}/english1.mp3", "English, not specified", "usa", "male", "20-29"),
+        ("bambara1", f"{folder}/bambara1.mp3", "Bambara", "mali", "female", "under 20"),
+        ("english1", f"{folder}/english1.mp3", "English", "usa", "male", "20-29"),
+        ("filipino1", f"{folder}/filipino1.mp3", "Tagalog", "philippines", "male", "20-29"),
+        ("irish1", f"{folder}/irish1.mp3", "Irish", "ireland", "male", "20-29"),
     ]
+    assert columns(corpus, "native", "english_since") == [
+        ("L2", "12-17"),
+        ("L2", "12-17"),
+        ("L1", "under 1"),
+        ("L2", "1-5"),
+        ("L2", "1-5"),
+    ]
+    assert not any(corpus.unmapped.values())
 
 
 def test_artie_bias_corpus(tmp_path: Path) -> None:
@@ -232,6 +287,34 @@ def test_earnings_22_takes_the_company_for_the_speaker(tmp_path: Path) -> None:
         ("4351517", "TLK", f"full/{path.name}::0", "Good morning and welcome.", "Asian", "Indonesia"),
         ("4426736", "TLK", f"full/{path.name}::1", "Thank you.", "Asian", "Indonesia"),
     ]
+
+
+def test_earnings_22_by_the_publishers_alignment(tmp_path: Path) -> None:
+    head = "token|speaker|ts|endTs|punctuation|prepunctuation|case|tags|oldTs|oldEndTs|ali_comment\n"
+    files = {
+        "metadata.csv": (
+            "File ID,Ticker Symbol,Country by Ticker,UN Defined,Major Dialect Family,Language Family + Area Based,"
+            "File Length (seconds),Sampling Rate (Hz)\n"
+            "4329526,LTM,Chile,Latin America and Caribbean,Other,Spanish/Portuguese,2104,24000\n"
+            "4481601,UBMRF,Canada,Europe and Northern America,North American,English,2515,24000\n"
+        ),
+        "transcripts/force_aligned_nlp_references/4329526.aligned.nlp": head
+        + "Good|0|0.0800|1.4000|||UC|[]|||sub(and)\n"
+        + "day|0|1.4000|1.7100|.||LC|[]|||\n"
+        + "We|1|2.0000|2.2000|||UC|[]|||\ngrew|1|2.2000|2.6000|||LC|[]|||\n"
+        + "inaudible|1|2.6000|2.7000|||LC|[]|||\ncase|1|2.7000|3.0000|||LC|[]|||\n",
+        "transcripts/force_aligned_nlp_references/4481601.aligned.nlp": head + "Yes|2|5.0|5.5|,||UC|[]|||\n",
+        "transcripts/nlp_references/4329526.nlp": "token|speaker|ts|endTs|punctuation|prepunctuation|case|tags\n",
+        "media/4329526.mp3": "",
+        "media/4481601.mp3": "",
+    }
+    corpus = load_corpus("earnings-22-aligned", lay(tmp_path, files))
+    assert columns(corpus, "utterance_id", "speaker_id", "audio", "start_s", "end_s", "reference", "region") == [
+        ("4329526-0001", "LTM", "media/4329526.mp3", 0.08, 1.71, "Good day.", "Spanish/Portuguese"),
+        ("4481601-0001", "UBMRF", "media/4481601.mp3", 5.0, 5.5, "Yes,", "English"),
+    ]
+    assert corpus.utterances["country"].to_list() == ["Chile", "Canada"]
+    assert corpus.notes[-1] == "layout: left out 1 of 3 utterances: 'skip' matches their texts"
 
 
 def interval(number: int, start: float, end: float, text: str) -> str:

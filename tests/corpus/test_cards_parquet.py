@@ -59,7 +59,7 @@ def test_globe(tmp_path: Path) -> None:
             "S_000002",
             "data/test-00000-of-00002.parquet::1",
             "Sentence 2.",
-            "German + Non-native, not specified",
+            "German",
         ),
         ("test-00001-of-00002-0", "S_000003", "data/test-00001-of-00002.parquet::0", "Sentence 3.", "Northern Ireland"),
     ]
@@ -70,6 +70,41 @@ def test_globe(tmp_path: Path) -> None:
     assert load_corpus("globe", tmp_path, split="val").utterances["accent"].to_list() == ["Philippines"]
     with pytest.raises(InputError, match=r"looked for data/train-\*\.parquet; found"):
         load_corpus("globe", tmp_path, split="train")
+
+
+@pytest.mark.parametrize("nothing", ["NA", "None", "nan", "", None])
+def test_globe_has_no_group_of_the_unknown(tmp_path: Path, nothing: str | None) -> None:
+    facts = {"accent": [nothing, "us"], "age": [nothing, "fourties"], "gender": [nothing, "male"]}
+    write(
+        tmp_path / "data/test-0.parquet",
+        audio=[recording(1)] * 2,
+        speaker_id=["a", "b"],
+        transcript=["A", "B"],
+        **facts,
+    )
+    corpus = load_corpus("globe", tmp_path)
+    assert corpus.utterances.select("accent", "age", "gender").rows() == [(None, None, None), ("US", "forties", "male")]
+    assert not any(corpus.unmapped.values())
+
+
+def test_edacc_on_the_hub(tmp_path: Path) -> None:
+    write(
+        tmp_path / "data/test-00000-of-00010.parquet",
+        speaker=["EDACC-C06-A", "EDACC-C06-A", "EDACC-C06-B"],
+        text=["C ELEVEN DASH P ONE", "IGNORE_TIME_SEGMENT_IN_SCORING", "<laugh> I'M FINE"],
+        accent=["Southern British English", "Southern British English", "Mainstream US English"],
+        raw_accent=["Southern British", "Southern British", "NA"],
+        gender=["male", "male", "female"],
+        l1=["Southern British English", "Southern British English", "Spanish"],
+        audio=[recording(1), recording(2), recording(3)],
+    )
+    corpus = load_corpus("edacc-hub", tmp_path)
+    assert corpus.utterances.select("speaker_id", "reference", "accent", "first_variety", "gender").rows() == [
+        ("EDACC-C06-A", "C ELEVEN DASH P ONE", "Southern British English", "Southern British English", "male"),
+        ("EDACC-C06-B", "<laugh> I'M FINE", "US", "Spanish", "female"),
+    ]
+    assert corpus.utterances["accent_in_own_words"].to_list() == ["Southern British", None]
+    assert any("left out" in note and "1" in note for note in corpus.notes)
 
 
 def test_svarah_has_no_speakers(tmp_path: Path) -> None:

@@ -61,6 +61,11 @@ def test_speakers_who_share_recordings() -> None:
     assert without.columns == ["speaker_id", "other", "recordings", "digest"]
 
 
+def test_silence_of_many_makes_no_pairs() -> None:
+    """Of a thousand speakers they would be half a million."""
+    assert duplicate_speakers(UTTERANCES, DIGESTS, most=2).rows() == [("ann", "bob", 1, "b", ["train"])]
+
+
 def test_nothing_found() -> None:
     once = DIGESTS.with_columns(digest=pl.col("utterance_id"))
     assert duplicate_audio(UTTERANCES, once).is_empty()

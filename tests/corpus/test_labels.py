@@ -56,6 +56,26 @@ def test_several_labels_are_a_level_of_their_own() -> None:
     assert found.unmapped == {"Klingon": 1, "Texan + US": 1}
 
 
+def test_what_another_label_of_the_field_implies_is_left_out() -> None:
+    """The largest label of a second language in Common Voice says it twice."""
+    raw = [
+        "German English,Non native speaker",
+        "Non native speaker,German English",
+        "German",
+        "Non native speaker",
+        "Non native speaker,us",
+        "Non native speaker,Hindi",
+    ]
+    found = label(pl.Series("accents", raw), axis())
+    unspecific = "Non-native, not specified"
+    assert found.levels.to_list() == [*["German"] * 3, unspecific, f"{unspecific} + US", f"Hindi + {unspecific}"]
+    assert found.several == 2
+    assert levels(axis(derive="native"), *raw) == ["L2"] * 6
+    assert levels(axis(several="first"), raw[1]) == ["German"]
+    # A language without a code claims no less than one with a code.
+    assert levels(axis(taxonomy="languages"), "amazigh,arabic") == ["Amazigh + Arabic"]
+
+
 def test_of_several_labels_the_first_or_none() -> None:
     raw = ["England English,us", "us,England English", "prefer not,us", "American,us"]
     assert levels(axis(several="first"), *raw) == ["England", "US", "US", "US"]
@@ -92,8 +112,8 @@ def test_separator_without_taxonomy() -> None:
     [
         ("region", ["GB-SCT", "US", "IN", None, "Klingon", "GB-ENG + US"]),
         ("country", ["GB", "US", "IN", None, "Klingon", "GB + US"]),
-        ("native", ["L1", "L1", None, "L2", "Klingon", "L1"]),
-        ("first_language", ["eng", "eng", None, "deu", "Klingon", "eng"]),
+        ("native", [None, None, None, "L2", "Klingon", None]),
+        ("first_language", [None, None, None, "deu", "Klingon", None]),
     ],
 )
 def test_what_a_taxonomy_says(derive: str, expected: list[str | None]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asrfair.corpus.taxonomy import folded, load_taxonomy
+from asrfair.corpus.taxonomy import SHIPPED, folded, load_taxonomy
 from asrfair.errors import CardError
 
 COUNTRIES = Path("/usr/share/zoneinfo/iso3166.tab")
@@ -44,6 +44,9 @@ def test_names_for_one_accent_meet(label: str) -> None:
         ("India and South Asia (India, Pakistan, Sri Lanka)", "India and South Asia"),
         ("Filipino", "Philippines"),
         ("en_lt", "Lithuanian"),
+        ("Vietnamese English", "Vietnamese"),
+        ("British", "United Kingdom"),
+        ("Great Britain", "United Kingdom"),
         ("isizulu", "Zulu"),
         ("Glaswegian", None),
         ("English", None),
@@ -58,8 +61,13 @@ def test_claims_of_a_level() -> None:
     levels = load_taxonomy("accents").levels
     scotland = levels["Scotland"]
     said = {what: scotland.say(what, name="Scotland") for what in ("name", "region", "country", "native")}
-    assert said == {"name": "Scotland", "region": "GB-SCT", "country": "GB", "native": "L1"}
+    # A way of speaking that people name themselves: who learnt English later may have it too.
+    assert said == {"name": "Scotland", "region": "GB-SCT", "country": "GB", "native": None}
+    assert [name for name, entry in levels.items() if entry.native == "L1"] == []
     assert levels["German"].say("first_language", name="German") == "deu"
+    # All languages of India alike.
+    indian = ["Bengali", "Gujarati", "Hindi", "Kannada", "Malayalam", "Marathi", "Punjabi", "Tamil", "Telugu", "Urdu"]
+    assert {levels[name].native for name in indian} == {""}
     # «Spanish» is a language of many countries, and «Indian» may be either.
     assert levels["Spanish"].say("region", name="Spanish") is None
     assert levels["India"].say("native", name="India") is None
@@ -78,10 +86,41 @@ def test_first_languages_are_languages() -> None:
     if not LANGUAGES.is_file():
         pytest.skip("skipped: no list of ISO 639-3 here")
     known = {row["alpha_3"] for row in json.loads(LANGUAGES.read_text(encoding="utf-8"))["639-3"]}
-    # Collections of languages with a code of ISO 639-2 and 639-5 alone.
-    known |= {"ijo"}
-    levels = load_taxonomy("accents").levels
-    assert {entry.first_language for entry in levels.values() if entry.first_language} <= known
+    for name in SHIPPED:
+        levels = load_taxonomy(name).levels
+        assert {entry.first_language for entry in levels.values() if entry.first_language} <= known
+
+
+@pytest.mark.parametrize(
+    ("label", "level", "native"),
+    [
+        ("irish", "Irish", "L2"),
+        ("welsh", "Welsh", "L2"),
+        ("filipino", "Tagalog", "L2"),
+        ("tagalog", "Tagalog", "L2"),
+        ("ganda", "Luganda", "L2"),
+        ("rwanda", "Kinyarwanda", "L2"),
+        ("sa'a", "Sa'a", "L2"),
+        ("tamil", "Tamil", "L2"),
+        ("english", "English", "L1"),
+    ],
+)
+def test_a_first_language_is_no_region(label: str, level: str, native: str) -> None:
+    languages = load_taxonomy("languages")
+    name = languages.find(label)
+    assert name == level
+    entry = languages.levels[level]
+    assert (entry.region, entry.native) == ("", native)
+
+
+def test_languages_have_one_name_in_both_taxonomies() -> None:
+    languages, accents = load_taxonomy("languages"), load_taxonomy("accents")
+    assert {entry.region for entry in languages.levels.values()} == {""}
+    # The accent of a country is no accent of a language alone.
+    named = {name: entry for name, entry in accents.levels.items() if entry.first_language and not entry.region}
+    assert {name: languages.levels[name].first_language for name in named} == {
+        name: entry.first_language for name, entry in named.items()
+    }
 
 
 def test_a_taxonomy_of_ones_own(small: Path) -> None:
