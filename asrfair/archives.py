@@ -4,22 +4,25 @@ Nothing is unpacked to disk. A tar or zip file costs one pass over its headers, 
 A gzipped tar has no index: it costs one decompression of the whole file per process, and each member after that the
 decompression of what lies between it and the restart point before it (`asrfair.gunzip`: 4 MB, more in archives of more
 than 2 GB), or nothing but itself where members are read in the archive's order. Unpack or repack those of many GB.
+A compressed member's first `HEAD_BYTES` cost nothing more: the index keeps them, up to `HEADS_BYTES` in all.
 """
 
 import io
+import os
 import posixpath
+import sys
 import tarfile
 import threading
 import zipfile
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from asrfair.errors import InputError
+from asrfair.errors import InputError, TruncatedAudioError
 from asrfair.gunzip import CHUNK, MAGIC, Gunzip
 
 TAR, TAR_GZ, ZIP = "tar", "tar.gz", "zip"
@@ -27,6 +30,9 @@ KINDS = {".tar": TAR, ".tar.gz": TAR_GZ, ".tgz": TAR_GZ, ".zip": ZIP}
 STORED, DEFLATED = 0, 8
 ENCRYPTED = 0x1
 FACTS = 5
+HEAD_BYTES = 1 << 10
+HEADS_BYTES = 64 << 20
+"""What the indices of one process keep of the beginnings of members: for more, members are decompressed."""
 LINKS = 8
 """Links followed in a row; more are a circle."""
 
@@ -52,6 +58,7 @@ class Index:
     encrypted: frozenset[str] = frozenset()
     damage: str = ""
     text: "Gunzip | None" = None
+    heads: Sequence[bytes] = ()
 
     def member(self, name: str) -> Member:
         """Return where a member lies; raises InputError naming the archive, the member and what is there."""
@@ -106,9 +113,12 @@ def _index_tar(path: Path, kind: str, file: Any, text: "Gunzip | None" = None) -
     numbers: dict[str, int] = {}
     facts, damage = array("Q"), ""
     links: dict[str, str] = {}
+    heads: list[bytes] = []
     try:
         with tarfile.open(fileobj=file, mode="r:") as archive:
             for info in _walk(archive):
+                if not 0 <= info.size <= sys.maxsize:
+                    raise tarfile.ReadError(f"a member of {info.size} bytes")
                 name = plain_name(info.name)
                 links.pop(name, None)
                 if info.islnk():
@@ -118,18 +128,24 @@ def _index_tar(path: Path, kind: str, file: Any, text: "Gunzip | None" = None) -
                 elif info.isreg() and not info.issparse():
                     numbers[name] = len(facts) // FACTS
                     facts.extend(Member(info.offset_data, info.size))
+                    if text is not None and len(heads) < HEADS_BYTES // HEAD_BYTES:
+                        # On the way to the next member all of this one is decompressed.
+                        file.seek(info.offset_data)
+                        heads.append(file.read(min(HEAD_BYTES, info.size)))
             file.seek(archive.offset)
             if not file.read(1):
                 damage = "its end mark is missing"
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error, OverflowError, MemoryError, ValueError) as error:
         if not numbers:
             raise InputError(f"{path}: found no {kind} archive that can be read ({error}); expected one") from error
         damage = str(error)
+        # The archive ends in the last one: what is there of it does not show that.
+        heads = heads[: len(facts) // FACTS - 1]
     for name in links:
         number = numbers.get(_target(name, links))
         if number is not None:
             numbers.setdefault(name, number)
-    return Index(path, kind, numbers, facts, damage=damage, text=text)
+    return Index(path, kind, numbers, facts, damage=damage, text=text, heads=heads)
 
 
 def _target(name: str, links: dict[str, str]) -> str:
@@ -153,7 +169,7 @@ def _index_zip(path: Path) -> Index:
     try:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
-                if info.is_dir():
+                if not info.filename or info.is_dir():
                     continue
                 name = plain_name(info.filename)
                 if info.flag_bits & ENCRYPTED:
@@ -162,11 +178,26 @@ def _index_zip(path: Path) -> Index:
                 facts.extend(
                     Member(info.header_offset, info.file_size, info.compress_size, info.compress_type, info.CRC)
                 )
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, OverflowError) as error:
         raise InputError(
             f"{path}: found no whole zip archive ({error}; its directory is at its end: it may be truncated)"
         ) from error
     return Index(path, ZIP, numbers, facts, frozenset(encrypted))
+
+
+def read_head(index: Index, name: str) -> bytes | None:
+    """Return the first bytes of a compressed member, None where that would cost as much as all of it."""
+    number, member = index.numbers[plain_name(name)], index.member(name)
+    if index.text is not None:
+        return index.heads[number] if number < len(index.heads) else None
+    if member.method != DEFLATED:
+        return None
+    where = f"{index.path}::{name}"
+    with index.path.open("rb") as file:
+        start, stored = locate(index, member, where, file)
+        file.seek(start)
+        raw = file.read(min(stored, HEAD_BYTES))
+    return _decompressed(raw, HEAD_BYTES, where)
 
 
 def read_member(index: Index, name: str) -> bytes:
@@ -177,13 +208,16 @@ def read_member(index: Index, name: str) -> bytes:
         try:
             return index.text.take(member.offset, member.size)
         except (EOFError, zlib.error) as error:
-            raise InputError(f"{where}: truncated or damaged: {member.size} bytes promised ({error})") from error
+            message = f"{where}: truncated or damaged: {member.size} bytes promised ({error})"
+            raise TruncatedAudioError(message) from error
     with index.path.open("rb") as file:
         start, stored = locate(index, member, where, file)
+        # Before memory is asked for it.
+        there = max(0, os.fstat(file.fileno()).st_size - start)
+        if stored > there:
+            raise TruncatedAudioError(f"{where}: truncated: {stored} bytes promised, {there} there")
         file.seek(start)
         raw = file.read(stored)
-    if len(raw) < stored:
-        raise InputError(f"{where}: truncated: {stored} bytes promised, {len(raw)} there")
     return _inflated(raw, member, where) if index.kind == ZIP else raw
 
 
@@ -202,10 +236,14 @@ def locate(index: Index, member: Member, where: str, file: BinaryIO) -> tuple[in
 def _inflated(raw: bytes, member: Member, where: str) -> bytes:
     if member.method not in (STORED, DEFLATED):
         raise InputError(f"{where}: found the zip method {member.method}; expected stored (0) or deflated (8)")
-    try:
-        text = raw if member.method == STORED else zlib.decompressobj(wbits=-15).decompress(raw, member.size + 1)
-    except zlib.error as error:
-        raise InputError(f"{where}: damaged: cannot be decompressed ({error})") from error
+    text = raw if member.method == STORED else _decompressed(raw, min(member.size + 1, sys.maxsize), where)
     if len(text) != member.size or zlib.crc32(text) != member.crc:
         raise InputError(f"{where}: damaged: its check sum does not fit")
     return text
+
+
+def _decompressed(raw: bytes, most: int, where: str) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=-15).decompress(raw, most)
+    except zlib.error as error:
+        raise InputError(f"{where}: damaged: cannot be decompressed ({error})") from error

@@ -13,11 +13,12 @@ the last few stay in memory: each costs a walk, in FFmpeg's formats a decoding, 
 
 import io
 import math
+import os
 import wave
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -25,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asrfair.av_audio import SLACK_S, AvFile, opened
-from asrfair.containers import check_container
-from asrfair.errors import InputError, RunFolderError
+from asrfair.containers import Container, check_container
+from asrfair.errors import InputError, RunFolderError, TruncatedAudioError
 from asrfair.sounds import Sound, find_sound
 
 Waveform = NDArray[np.float32]
@@ -78,8 +79,9 @@ def read_audio(
     """
     with _opened(path) as (file, sound, notes):
         native_hz = int(file.samplerate)
-        first, count = _part(path, file.frames / native_hz, native_hz, start_s, end_s)
-        if (start_s is None and end_s is None) or not _walks(file):
+        whole = start_s is None and end_s is None
+        first, count = (0, file.frames) if whole else _part(path, file.frames / native_hz, native_hz, start_s, end_s)
+        if whole or not _walks(file):
             block = _decode(path, file, first, count)
         else:
             block = _from_blocks(sound, path, first, count, native_hz)
@@ -97,7 +99,7 @@ def inspect_audio(
     path: str | Path, *, start_s: float | None = None, end_s: float | None = None, channel: int | None = None
 ) -> AudioInfo:
     """Read only the header; raises InputError as `read_audio` does wherever the header shows the fault."""
-    with _opened(path) as (file, _, notes):
+    with _opened(path, header=True) as (file, _, notes):
         _part(path, file.frames / file.samplerate, file.samplerate, start_s, end_s)
         _check_channel(path, channel, file.channels)
         return AudioInfo(
@@ -148,35 +150,60 @@ def write_wav(path: str | Path, samples: NDArray[np.floating[Any]], sample_rate:
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[tuple[Any, Sound, tuple[str, ...]]]:
-    with ExitStack() as stack:
+def _opened(path: str | Path, *, header: bool = False) -> Iterator[tuple[Any, Sound, tuple[str, ...]]]:
+    try:
+        sound = find_sound(path)
+        source = sound.open(header=header)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    with source:
         try:
-            sound = find_sound(path)
-            source = stack.enter_context(sound.open())
             container = check_container(source, where=str(path), name=sound.name)
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file") from None
         except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-        source.seek(0)
-        if container.foreign:
-            file: Any = stack.enter_context(opened(source, where=str(path), kind=container.foreign, readable=READABLE))
-        else:
-            inner = io.BytesIO(container.repaired) if container.repaired else source if sound.place else str(path)
-            file = stack.enter_context(_sound_file(path, inner))
-        if file.frames <= 0 or file.samplerate <= 0:
-            raise InputError(f"{path}: found no samples; expected at least one")
-        yield file, sound, (*container.notes, *getattr(file, "notes", ()))
+            raise _unreadable(path, error) from error
+        with _decoder(path, container, source, sound) as file:
+            if file.frames <= 0 or file.samplerate <= 0:
+                raise InputError(f"{path}: found no samples; expected at least one")
+            yield file, sound, (*container.notes, *getattr(file, "notes", ()))
 
 
-def _sound_file(path: str | Path, source: str | BinaryIO) -> Any:
+def _unreadable(path: str | Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be read: {error.strerror or error}")
+
+
+def _decoder(path: str | Path, container: Container, source: BinaryIO, sound: Sound) -> AbstractContextManager[Any]:
     import soundfile
 
+    source.seek(0)
+    if container.foreign:
+        return opened(source, where=str(path), kind=container.foreign, readable=READABLE)
+    if container.repaired:
+        source = io.BytesIO(container.repaired)
+    elif not sound.place and os.name == "posix":
+        with suppress(soundfile.SoundFileError):
+            # Opened as it is: a path would be looked up and opened once more.
+            return cast(AbstractContextManager[Any], _forward()(source.fileno(), closefd=False))
     try:
-        return soundfile.SoundFile(source)
+        inside = container.repaired or sound.place
+        return cast(AbstractContextManager[Any], _forward()(source if inside else str(path)))
     except (soundfile.SoundFileError, TypeError) as error:
         # TypeError: soundfile asks for the format of a headerless .raw file.
         raise InputError(f"{path}: not readable as audio; expected {READABLE}") from error
+
+
+@cache
+def _forward() -> Any:
+    import soundfile
+
+    class Forward(soundfile.SoundFile):  # type: ignore[misc]
+        """It stays where a read ends: soundfile seeks there, which restarts an MP3's decoder and takes time."""
+
+        def seekable(self) -> bool:
+            return False
+
+    return Forward
 
 
 def _part(
@@ -226,15 +253,17 @@ def _decode(path: str | Path, file: Any, first: int, count: int) -> Waveform:
             file.seek(first)
         # The same numbers as libsndfile's own floats, which take four times as long from 16 bits where those lie bare.
         short = file.subtype == "PCM_16" and file.format != "FLAC"
+        count = min(count, file.frames - first)
         block = file.read(count, dtype="int16" if short else "float32", always_2d=True)
     except soundfile.SoundFileError as error:
-        raise InputError(f"{path}: truncated or damaged: cannot be decoded up to its end ({error})") from error
+        message = f"{path}: truncated or damaged: cannot be decoded up to its end ({error})"
+        raise TruncatedAudioError(message) from error
     return np.multiply(block, SHORT, dtype=np.float32) if short else cast(Waveform, block)
 
 
 def _check_whole(path: str | Path, file: Any, sound: Sound, *, promised: int, there: int) -> None:
     if there == 0 or (there < promised and there < promised - _uncertainty(file, sound)):
-        raise InputError(f"{path}: truncated: {promised} samples promised, {there} there")
+        raise TruncatedAudioError(f"{path}: truncated: {promised} samples promised, {there} there")
 
 
 def _uncertainty(file: Any, sound: Sound) -> float:

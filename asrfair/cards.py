@@ -75,8 +75,19 @@ def build(kind: type[T], values: Mapping[str, Any], *, where: str) -> T:
         if name in values:
             arguments[name] = convert(hints[name], values[name], where=f"{where}: '{name}'")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise CardError(f"{where}: key '{name}' is missing")
+            raise CardError(f"{where}: key '{name}' is missing; expected {_wanted(name, hints[name])}")
     return kind(**arguments)
+
+
+def _wanted(name: str, hint: Any) -> str:
+    """Return what a missing key should be: of named tables, with the keys that each must have."""
+    inner = typing.get_args(hint)
+    if typing.get_origin(hint) not in (dict, Mapping) or not dataclasses.is_dataclass(inner[1]):
+        return _hint_name(hint)
+    fields = dataclasses.fields(inner[1])
+    missing = dataclasses.MISSING
+    needed = [field.name for field in fields if field.default is missing and field.default_factory is missing]
+    return f"at least one table [{name}.NAME]" + (f" with {' and '.join(needed)}" if needed else "")
 
 
 def convert(hint: Any, value: Any, *, where: str) -> Any:

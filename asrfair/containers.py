@@ -5,7 +5,7 @@ import math
 from pathlib import PurePosixPath
 from typing import BinaryIO, Literal, NamedTuple
 
-from asrfair.errors import InputError
+from asrfair.errors import InputError, TruncatedAudioError
 
 Order = Literal["little", "big"]
 
@@ -78,14 +78,14 @@ def _check_sphere(file: BinaryIO, file_bytes: int, *, where: str, name: str) -> 
             "convert it, for example with `sph2pipe -f wav`"
         )
     sizes = [fields.get(key, "") for key in ("sample_count", "channel_count", "sample_n_bytes")]
-    if all(size.isdigit() for size in sizes) and lines[1].strip().isdigit():
+    if all(size.isdecimal() for size in sizes) and lines[1].strip().isdecimal():
         _check_length(math.prod(map(int, sizes)), file_bytes - int(lines[1]), where=where)
     return Container(("NIST SPHERE file named .wav",) if name.lower().endswith(".wav") else ())
 
 
 def _check_length(promised: int, there: int, *, where: str) -> None:
     if promised > there:
-        raise InputError(f"{where}: truncated: {promised} bytes of samples promised, {max(0, there)} there")
+        raise TruncatedAudioError(f"{where}: truncated: {promised} bytes of samples promised, {max(0, there)} there")
 
 
 def _check_chunks(file: BinaryIO, file_bytes: int, magic: bytes, *, where: str) -> Container:

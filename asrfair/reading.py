@@ -8,12 +8,15 @@ import posixpath
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polars as pl
 
+from asrfair.delimited import UNQUOTED, read_delimited
 from asrfair.errors import InputError, expected
+from asrfair.parquet import class_names, rows_without_bytes, with_class_names
 from asrfair.tables import is_plain
 
 
@@ -35,11 +38,18 @@ def read_table(path: Path, *, null_texts: Sequence[str] = (), quoted: bool = Tru
         raise InputError(
             f"{path}{_odd_line(path)}: found bytes that are not UTF-8; expected a table in UTF-8"
         ) from error
-    except (OSError, csv.Error, pl.exceptions.PolarsError) as error:
+    except (OSError, csv.Error, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        hint = f" ({UNQUOTED})" if quoted and suffix in (".csv", ".tsv", ".txt") else ""
+        if isinstance(error, OSError):
+            reason = error.strerror or reason
+        parsed = not isinstance(error, OSError | pl.exceptions.NoDataError)
+        hint = f" ({UNQUOTED})" if parsed and quoted and suffix in (".csv", ".tsv", ".txt") else ""
         raise InputError(f"{path}: cannot be read as a {suffix[1:]} table: {reason}{hint}") from error
-    rows = rows.rename({name: name.lstrip("\ufeff") for name in rows.columns})
+    names = [name.lstrip("\ufeff") for name in rows.columns]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f"{path}: found the column '{twice[0]}' twice, besides byte-order marks; expected each once")
+    rows.columns = names
     if not null_texts:
         return rows
     plain = [name for name, kind in rows.schema.items() if is_plain(kind)]
@@ -49,21 +59,19 @@ def read_table(path: Path, *, null_texts: Sequence[str] = (), quoted: bool = Tru
     )
 
 
-UNQUOTED = "if quotation marks are part of the text: --unquoted, or quoted = false in a card"
-
-
 def read_numbers(
     values: pl.Series,
     *,
     where: object,
     wanted: str = "a number",
     unknown: Sequence[str] = (),
+    ids: pl.Series | None = None,
     allowed: Callable[[pl.Series], pl.Series] | None = None,
 ) -> pl.Series:
     """Return a column of texts or numbers as finite numbers, null where it is blank or a text in ``unknown``.
 
     ``allowed`` tells of numbers which are good. Raises InputError with the first value that is none, naming ``where``,
-    the column and what was ``wanted``.
+    the column and what was ``wanted``, and of the ``ids`` the one it belongs to.
     """
     text = values.cast(pl.String).str.strip_chars()
     text = pl.select(pl.when(~text.is_in(["", *unknown])).then(text)).to_series().alias(values.name)
@@ -71,21 +79,26 @@ def read_numbers(
     good = numbers.is_finite().fill_null(False)
     if allowed is not None:
         good &= allowed(numbers).fill_null(False)
-    wrong = text.filter(~good & text.is_not_null())
+    bad = ~good & text.is_not_null()
+    wrong = text.filter(bad)
     if len(wrong):
-        raise InputError(f"{where}: found {values.name} = '{wrong[0]}'; expected {wanted}, or a blank")
+        who = "" if ids is None else f" utterance '{ids.filter(bad)[0]}':"
+        raise InputError(f"{where}:{who} found {values.name} = '{wrong[0]}'; expected {wanted}, or a blank")
     return numbers
 
 
-def inside(root: Path, path: str, *, where: object) -> str:
+CUT = " (or cut its beginning: audio_prefix in the card's layout)"
+
+
+def inside(root: Path, path: str, *, where: object, hint: str = "") -> str:
     """Return a path found in a corpus's files relative to the corpus's root, with forward slashes.
 
     An absolute path inside the root is made relative. Nothing is looked up: a symbolic link that its owner put into
     the root may lead elsewhere. Raises InputError, beginning with ``where``, for a path that is blank or an
-    address, or that leads out of the root.
+    address, or that leads out of the root; ``hint`` says besides what to do about one from another machine.
     """
     text = path.strip()
-    if not text or "\0" in text:
+    if not text or "\0" in text or posixpath.normpath(text.replace("\\", "/")) == ".":
         raise InputError(f"{where}: found the path {path!r}; expected the path of a file inside {root}")
     if ADDRESS.match(text):
         raise InputError(f"{where}: found the address '{text}'; expected the path of a file inside {root}")
@@ -93,12 +106,12 @@ def inside(root: Path, path: str, *, where: object) -> str:
         base = posixpath.normpath(Path(root).absolute().as_posix()).rstrip("/")
         text = posixpath.normpath(text)
         if not text.startswith(f"{base}/"):
-            raise InputError(f"{where}: found the path '{path}'; expected one that stays inside the corpus")
+            raise InputError(f"{where}: found the path '{path}'; expected one that stays inside the corpus{hint}")
         return text[len(base) + 1 :]
     if WINDOWS_ROOT.match(text) or ".." in text.replace("\\", "/").split("/"):
         normal = posixpath.normpath(text.replace("\\", "/"))
         if WINDOWS_ROOT.match(text) or normal == ".." or normal.startswith("../"):
-            raise InputError(f"{where}: found the path '{path}'; expected one that stays inside the corpus")
+            raise InputError(f"{where}: found the path '{path}'; expected one that stays inside the corpus{hint}")
         return normal
     return PurePosixPath(text).as_posix()
 
@@ -111,7 +124,7 @@ WINDOWS_ROOT = re.compile(r"[A-Za-z]:[\\/]|\\")
 def inside_all(root: Path, paths: pl.Series, *, where: object) -> pl.Series:
     """Return a column of paths as `inside` returns each; nulls and blanks stay, plain paths cost next to nothing."""
     odd = paths.str.contains(ODD_PATH).fill_null(False)
-    changed = {path: inside(root, path, where=where) for path in paths.filter(odd).unique() if path.strip()}
+    changed = {path: inside(root, path, where=where, hint=CUT) for path in paths.filter(odd).unique() if path.strip()}
     return paths.replace(changed) if changed else paths
 
 
@@ -157,7 +170,22 @@ def read_json_objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             raise InputError(f"{where}: found no JSON ({error}); expected one JSON object a line") from None
         if not isinstance(value, dict):
             raise InputError(f'{where}: found {type(value).__name__}; expected a JSON object, such as {{"id": …}}')
+        check_text(line, value, where=where)
         yield where, value
+
+
+HALF = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def check_text(written: str, value: Any, *, where: object) -> None:
+    """Raise InputError for a JSON value with half a character: UTF-16 has two codes for one, and they go together."""
+    if not HALF.search(written):
+        return
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise InputError(f"{where}: found the code {half} alone, half a character; expected text in UTF-8") from None
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -170,60 +198,6 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be unzipped: {error}; expected a whole gzip file") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-PIECE_BYTES = 2**25
-
-
-def _read_delimited(path: Path, quoted: bool) -> pl.DataFrame:
-    separator = "," if path.suffix.lower() == ".csv" else "\t"
-    _check_fields(path, separator, quoted)
-    if quoted:
-        return _without_blank(_parse(path, separator, quoted))
-    # In pieces, which end with a line: Polars holds the whole file as well as its rows.
-    with path.open("rb") as file:
-        header = file.readline()
-        pieces = iter(lambda: file.read(PIECE_BYTES) + file.readline(), b"")
-        parts = [_without_blank(_parse(header + piece, separator, quoted)) for piece in pieces]
-    return pl.concat(parts or [_parse(header, separator, quoted)])
-
-
-def _parse(source: Path | bytes, separator: str, quoted: bool) -> pl.DataFrame:
-    return pl.read_csv(
-        source,
-        separator=separator,
-        quote_char='"' if quoted else None,
-        infer_schema=False,
-        empty_string_is_null=False,
-        glob=False,
-    )
-
-
-def _check_fields(path: Path, separator: str, quoted: bool) -> None:
-    """Raise InputError for a row with too few or too many fields: it would be read as blank ones."""
-    csv.field_size_limit(2**31 - 1)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=separator, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
-        header = next(reader, [])
-        twice = [name for name in header if header.count(name) > 1]
-        if twice:
-            raise InputError(f"{path}: found the column '{twice[0]}' twice; expected each once")
-        if not quoted:
-            # A tenth of the time: without quotation marks, a separator is a separator.
-            for number, line in enumerate(file, start=2):
-                if line.count(separator) + 1 != len(header) and line.strip("\r\n"):
-                    found = line.count(separator) + 1
-                    raise InputError(
-                        f"{path}: line {number}: found {found} fields; expected {len(header)} ({UNQUOTED})"
-                    )
-            return
-        for row in reader:
-            if row and len(row) != len(header):
-                raise InputError(
-                    f"{path}: line {reader.line_num}: found {len(row)} fields; expected {len(header)} ({UNQUOTED})"
-                )
-            if separator == "\t" and quoted and any("\n" in field for field in row):
-                raise InputError(f"{path}: line {reader.line_num}: found a line break in a field ({UNQUOTED})")
 
 
 def _odd_line(path: Path) -> str:
@@ -239,31 +213,33 @@ def _odd_line(path: Path) -> str:
     return ""
 
 
-def _without_blank(rows: pl.DataFrame) -> pl.DataFrame:
-    """Leave out rows whose every field is blank; most tables have none, and then nothing is copied."""
-    if not rows.columns or (rows[rows.columns[0]].fill_null("") != "").all():
-        return rows
-    return rows.filter(pl.any_horizontal(pl.all().fill_null("") != ""))
-
-
 def _read_json_lines(path: Path, quoted: bool) -> pl.DataFrame:
     with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            # Polars would put another character in its place.
+            if b"\\u" in line and HALF.search(text := line.decode()):
+                with suppress(ValueError, RecursionError):
+                    check_text(text, json.loads(text), where=f"{path}: line {number}")
+        file.seek(0)
         return pl.read_ndjson(file, infer_schema_length=None)
 
 
 def _read_parquet(path: Path, quoted: bool) -> pl.DataFrame:
-    """Read a table; in place of embedded audio stands its address, ``FILE::ROW`` or ``FILE::ROW::COLUMN``."""
+    """Read a table; in place of embedded audio stands its address, ``FILE::ROW`` or ``FILE::ROW::COLUMN``, or null."""
     with path.open("rb") as file:
         schema = pl.read_parquet_schema(file)
+        file.seek(0)
+        classes = class_names(pl.read_parquet_metadata(file))
     embedded = [name for name, kind in schema.items() if _holds_bytes(kind)]
     if not embedded:
-        return pl.read_parquet(path, glob=False)
+        return with_class_names(pl.read_parquet(path, glob=False), classes)
     rows = pl.scan_parquet(path, glob=False).select(pl.all().exclude(embedded), pl.int_range(pl.len()).alias("\0row"))
-    addresses = {
-        name: pl.format("{}::{}{}", pl.lit(path.name), pl.col("\0row"), pl.lit("" if name == "audio" else f"::{name}"))
-        for name in embedded
-    }
-    return rows.with_columns(**addresses).collect().drop("\0row").select(list(schema))
+    addresses = {}
+    for name in embedded:
+        there = ~pl.col("\0row").is_in(rows_without_bytes(path, name, schema[name]))
+        after = pl.lit("" if name == "audio" else f"::{name}")
+        addresses[name] = pl.when(there).then(pl.format("{}::{}{}", pl.lit(path.name), pl.col("\0row"), after))
+    return with_class_names(rows.with_columns(**addresses).collect().drop("\0row").select(list(schema)), classes)
 
 
 def _holds_bytes(kind: pl.DataType) -> bool:
@@ -271,9 +247,9 @@ def _holds_bytes(kind: pl.DataType) -> bool:
 
 
 READERS: dict[str, Callable[[Path, bool], pl.DataFrame]] = {
-    ".csv": _read_delimited,
-    ".tsv": _read_delimited,
-    ".txt": _read_delimited,
+    ".csv": read_delimited,
+    ".tsv": read_delimited,
+    ".txt": read_delimited,
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
     ".parquet": _read_parquet,

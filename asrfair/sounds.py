@@ -11,13 +11,14 @@ its name has.
 import hashlib
 import io
 import os
+import stat
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from asrfair.archives import KINDS, STORED, TAR_GZ, ZIP, index_archive, locate, read_member
-from asrfair.errors import InputError, expected
+from asrfair.archives import KINDS, STORED, TAR_GZ, ZIP, index_archive, locate, read_head, read_member
+from asrfair.errors import InputError, TruncatedAudioError, expected
 from asrfair.parquet import ENDING, read_row_audio
 
 SEPARATOR = "::"
@@ -46,26 +47,44 @@ class Sound:
         """Return the ending of the name, in small letters, with its dot."""
         return PurePosixPath(self.name).suffix.lower()
 
-    def open(self) -> BinaryIO:
-        """Open the bytes, seekable; raises OSError as opening a file does, and InputError."""
+    def open(self, *, header: bool = False) -> BinaryIO:
+        """Open the bytes, seekable; raises OSError as opening a file does, and InputError.
+
+        ``header`` says that no more than a header is wanted: then a compressed member may stay compressed.
+        """
         if not self.place:
-            return self.file.open("rb")
+            # A decoder reads the file by itself; of what is looked at here, a buffer would cost more than it saves.
+            return open(self.where, "rb", buffering=0)
         if self.file.name.lower().endswith(ENDING):
             return io.BytesIO(read_row_audio(self.file, self.place)[0])
-        return _open_member(self)
+        return _open_member(self, header)
 
 
 def find_sound(path: str | Path) -> Sound:
     """Return where a path or address leads; raises OSError as opening a file does, and InputError."""
     where = str(path)
+    if SEPARATOR not in where:
+        # Most sounds are plain files, and a file is read in little more time than a path is taken apart.
+        return Sound(where, path if isinstance(path, Path) else Path(path), "", where, _stamp(where, os.stat(where)))
     file, place = split_address(where)
     if place and _climbs(place):
         raise InputError(f"{where}: found a member that climbs out of its archive; expected a path inside it")
-    facts = file.stat()
-    stamp = (facts.st_mtime_ns, facts.st_size)
+    stamp = _stamp(where, file.stat())
     if place and file.name.lower().endswith(ENDING):
         return Sound(where, file, place, read_row_audio(file, place)[1], stamp)
-    return Sound(where, file, place, place or file.name, stamp)
+    return Sound(where, file, place, place or where, stamp)
+
+
+def _stamp(where: str, facts: os.stat_result) -> tuple[int, int]:
+    # Opening a named pipe waits for a writer, for ever if none comes; a folder is refused when it is opened.
+    if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
+        raise InputError(f"{where}: found {_kind_of(facts.st_mode)}; expected a plain file")
+    return facts.st_mtime_ns, facts.st_size
+
+
+def _kind_of(mode: int) -> str:
+    kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def split_address(path: str | Path) -> tuple[Path, str]:
@@ -120,9 +139,12 @@ def _climbs(place: str) -> bool:
     return pure.is_absolute() or ".." in pure.parts or "\0" in place
 
 
-def _open_member(sound: Sound) -> BinaryIO:
+def _open_member(sound: Sound, header: bool) -> BinaryIO:
     index = index_archive(sound.file, _kind(sound.file))
     member = index.member(sound.place)
+    head = read_head(index, sound.place) if header else None
+    if head is not None:
+        return cast(BinaryIO, Unread(sound, head=head, size=member.size))
     if index.text is not None or member.method != STORED:
         return io.BytesIO(_decompressed(sound))
     if member.size <= WINDOW_BYTES:
@@ -132,7 +154,7 @@ def _open_member(sound: Sound) -> BinaryIO:
         start, size = locate(index, member, sound.where, file)
         there = sound.stamp[1] - start
         if size > there:
-            raise InputError(f"{sound.where}: truncated: {size} bytes promised, {max(0, there)} there")
+            raise TruncatedAudioError(f"{sound.where}: truncated: {size} bytes promised, {max(0, there)} there")
     except InputError:
         file.close()
         raise
@@ -145,11 +167,11 @@ def _decompressed(sound: Sound) -> bytes:
     return read_member(index_archive(sound.file, _kind(sound.file)), sound.place)
 
 
-class Window(io.RawIOBase):
-    """A part of an open file as a file; closing it closes the whole."""
+class _Part(io.RawIOBase):
+    """Bytes of a known number as a file that can be read and moved in."""
 
-    def __init__(self, file: BinaryIO, *, start: int, size: int) -> None:
-        self._file, self._start, self._size, self._place = file, start, size, 0
+    def __init__(self, size: int) -> None:
+        self._size, self._place = size, 0
 
     def readable(self) -> bool:
         """Return True."""
@@ -170,11 +192,37 @@ class Window(io.RawIOBase):
 
     def readinto(self, buffer: "memoryview[int] | bytearray") -> int:  # type: ignore[override]
         """Fill the buffer as far as the part goes."""
-        self._file.seek(self._start + self._place)
-        part = self._file.read(max(0, min(len(buffer), self._size - self._place)))
+        part = self._bytes(max(0, min(len(buffer), self._size - self._place)))
         buffer[: len(part)] = part
         self._place += len(part)
         return len(part)
+
+    def _bytes(self, count: int) -> bytes:
+        raise NotImplementedError
+
+
+class Unread(_Part):
+    """A compressed member of which the beginning is at hand: the whole is decompressed when more is asked for."""
+
+    def __init__(self, sound: Sound, *, head: bytes, size: int) -> None:
+        super().__init__(size)
+        self._sound, self._head = sound, head
+
+    def _bytes(self, count: int) -> bytes:
+        end = self._place + count
+        return (self._head if end <= len(self._head) else _decompressed(self._sound))[self._place : end]
+
+
+class Window(_Part):
+    """A part of an open file as a file; closing it closes the whole."""
+
+    def __init__(self, file: BinaryIO, *, start: int, size: int) -> None:
+        super().__init__(size)
+        self._file, self._start = file, start
+
+    def _bytes(self, count: int) -> bytes:
+        self._file.seek(self._start + self._place)
+        return self._file.read(count)
 
     def close(self) -> None:
         """Close the whole file."""

@@ -10,6 +10,7 @@ an unlabelled speaker's group is null, and intersections are named ``accent*gend
 """
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 import polars as pl
 
@@ -66,6 +67,7 @@ __all__ = [
     "TESTS",
     "TIMINGS",
     "UTTERANCES",
+    "WITHHELD",
     "WORDS",
     "Schema",
     "conform",
@@ -73,6 +75,10 @@ __all__ = [
     "require_columns",
     "with_intersections",
 ]
+
+
+WITHHELD = "(withheld groups together)"
+"""The level of all speakers of an axis whose own level is withheld, in the tables of a shareable form."""
 
 
 def conform(rows: pl.DataFrame, schema: Schema, *, axes: Sequence[str] = ()) -> pl.DataFrame:
@@ -107,6 +113,8 @@ def require_columns(rows: pl.DataFrame, names: Iterable[str], *, where: object) 
     """Raise InputError if a column is missing, naming those there, or holds lists or bytes instead of values."""
     for name in names:
         if name not in rows.columns:
-            raise InputError(expected(where, f"no column '{name}'", rows.columns))
+            close = get_close_matches(name, rows.columns, n=1, cutoff=0.75)
+            found = f"no column '{name}'" + (f", but '{close[0]}'" if close else "")
+            raise InputError(expected(where, found, rows.columns))
         if not is_plain(rows.schema[name]):
             raise InputError(f"{where}: column '{name}': found {rows.schema[name]}; expected texts or numbers")

@@ -1,5 +1,7 @@
 """Reading, refusing, resampling and writing audio."""
 
+import os
+import socket
 import struct
 from pathlib import Path
 
@@ -279,6 +281,40 @@ def test_parts_of_a_compressed_file_are_parts_of_the_whole(
     for (start_s, end_s), part in reversed(list(zip(parts, found, strict=True))):
         again = read_audio(path, sample_rate=None, start_s=start_s, end_s=end_s).samples
         np.testing.assert_array_equal(again, part)
+
+
+@pytest.mark.parametrize(("name", "coding"), [("a.mp3", {"format": "MP3"}), ("a.flac", {}), ("a.wav", {})])
+def test_reading_is_librosas_bit_for_bit(tmp_path: Path, name: str, coding: dict[str, str]) -> None:
+    """What `librosa.load` does with mono files, written out: soundfile's floats through soxr's HQ."""
+    import soxr
+
+    noise = np.random.default_rng(3).uniform(-0.3, 0.3, 48_000).astype(np.float32)
+    path = saved(tmp_path / name, noise, 48_000, **coding)
+    wanted = soxr.resample(soundfile.read(path, dtype="float32")[0], 48_000, RATE_HZ, quality="soxr_hq")
+    np.testing.assert_array_equal(read_audio(path, sample_rate=RATE_HZ).samples, wanted)
+
+
+def test_nothing_is_sought_where_a_whole_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Soundfile seeks to where a read ended: a decoder's restart for nothing."""
+    path = saved(tmp_path / "a.mp3", tone(2.0), format="MP3")
+    sought: list[int] = []
+    monkeypatch.setattr(soundfile.SoundFile, "seek", lambda self, *a: sought.append(a[0]))
+    read_audio(path, sample_rate=RATE_HZ)
+    assert sought == []
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "device"])
+def test_what_is_no_file_is_not_opened(tmp_path: Path, kind: str) -> None:
+    """Opening a named pipe would wait for a writer for ever."""
+    path = tmp_path / "a.wav"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(path))
+    else:
+        path = Path(os.devnull)
+    assert "expected a plain file" in refusal(path)
 
 
 def test_parts_of_an_mp3_are_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -16,6 +18,8 @@ import soundfile
 
 from asrfair.cards import shipped
 from asrfair.cli import build_parser, main
+from asrfair.corpus.layouts import LAYOUTS
+from asrfair.run.doctor import EXTRAS
 from asrfair.run.measuring import Measuring
 from asrfair.run.plan import Plan, load_plan
 from asrfair.scoring.normalizers import FROM_FILE, NORMALIZERS
@@ -48,6 +52,57 @@ def test_help_of_every_command_has_an_example(command: str, capsys: pytest.Captu
         main([command, "--help"])
     assert ended.value.code == 0
     assert f"asrfair {command}" in capsys.readouterr().out.split("example:")[1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_a_terminal(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    # A command broken in two is one command still.
+    commands = text.split("example:")[1].replace("\\\n", " ").splitlines()
+    assert all(len(shlex.split(line)) > 1 for line in commands if line.strip().startswith("asrfair"))
+    assert not [line for line in commands if line.strip().startswith("-")]
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["validate", "timit=."], "asrfair: interrupted\n"),
+        (["export", "timit=.", "--to", "nemo", "--out", "x"], "asrfair: interrupted\n"),
+        (["run", "plan.toml"], "asrfair: interrupted; finished batches are saved: start the same run again to go on\n"),
+        (["synth", "--accent", "en-us", "--out", "x"], "finished batches are saved: start the same run again"),
+    ],
+)
+def test_an_interrupt_says_what_is_saved(
+    command: list[str], told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was imported so far."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("validate", "export", "options", "synth", "command"):
+        monkeypatch.setitem(sys.modules, f"asrfair.run.{name}", type("Slow", (), {"__getattr__": interrupt})())
+    assert main(command) == 130
+    assert told in capsys.readouterr().err
+
+
+def test_layouts_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "layouts"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in LAYOUTS)
+    for name, layout in LAYOUTS.items():
+        assert main(["show", "layout", name]) == 0
+        text = capsys.readouterr().out
+        shown = {line.split()[0] for line in text.splitlines() if line.startswith("  ") and line.strip()}
+        assert {field.name for field in fields(layout.options)} <= shown, name
+    assert main(["show", "layout", "tabel"]) == 2
+    assert "expected one of: table, files" in capsys.readouterr().err
 
 
 def test_help_answers_at_once() -> None:
@@ -170,6 +225,10 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert "jiwer" in output
     assert "ULAW" in output
     assert "backend replay" in output
+    table = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    for extra, packages in table["project"]["optional-dependencies"].items():
+        assert f"extra {extra}" in output
+        assert EXTRAS[extra] == tuple(re.split(r"[<>=]", package)[0] for package in packages)
 
 
 def test_init_writes_a_plan_that_is_read_and_names_every_key(
@@ -239,6 +298,20 @@ def test_replay_and_a_corpus_without_audio(tmp_path: Path, capsys: pytest.Captur
     capsys.readouterr()
     assert main([*run[:-1], str(tmp_path / "other"), "--backend", "command=cat"]) == 2
     assert "a corpus without audio" in capsys.readouterr().err
+
+
+def test_validate_without_audio_says_nothing_of_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init", "--folder", str(tmp_path)])
+    card = tmp_path / "my-corpus.toml"
+    lines = card.read_text(encoding="utf-8").splitlines()
+    card.write_text("\n".join(line for line in lines if not line.startswith("audio = ")), encoding="utf-8")
+    text = TRANSCRIPTS.replace("speaker,", "speaker_id,")
+    (tmp_path / "utterances.csv").write_text(text, encoding="utf-8")
+    capsys.readouterr()
+    assert main(["validate", f"{card}={tmp_path}", "--json", str(tmp_path / "found.json")]) == 0
+    told = capsys.readouterr()
+    assert told.err == f"Saved in {tmp_path / 'found.json'}\n"
+    assert "file" not in told.out.split("By accent")[0].replace("0 files", "")
 
 
 def test_validate_refuses_what_a_run_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -318,3 +391,16 @@ def test_a_closed_pipe_is_no_error(transcripts: str, tmp_path: Path) -> None:
     errors = process.stderr.read()
     process.stderr.close()
     assert (process.wait(), errors) == (0, b"")
+
+
+def test_a_panic_of_polars_is_a_fault_of_ours(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import polars as pl
+
+    def faulty(*_: object) -> None:
+        raise pl.exceptions.PanicException("out of bounds")
+
+    monkeypatch.setattr("asrfair.run.doctor.doctor", faulty)
+    assert main(["doctor"]) == 70
+    assert "a fault in asrfair" in capsys.readouterr().err

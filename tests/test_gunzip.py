@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,15 @@ def test_damaged(tmp_path: Path, zipped: Path) -> None:
     path.write_bytes(whole)
     with pytest.raises(zlib.error):
         Gunzip(path).take(0, len(TEXT) + 1)
+
+
+def test_restart_points_lie_everywhere_when_there_are_fewer(zipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gunzip, "RESTARTS", 8)
+    text = Gunzip(zipped, restart_bytes=1_000)
+    for offset in range(0, 300_000, 1_000):
+        text.take(offset, 1_000)
+    places = [point[0] for point in text._restarts]
+    apart = [then - place for place, then in pairwise(places)]
+    assert places[0] == 0
+    assert places[-1] > 150_000
+    assert max(apart) <= 3 * min(apart)

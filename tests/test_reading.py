@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from asrfair import reading
+from asrfair import delimited, reading
 from asrfair.errors import InputError
 from asrfair.reading import inside, inside_all, read_json_objects, read_lines, read_table
 
@@ -54,6 +54,21 @@ def test_paths_that_climb_out(path: str) -> None:
         inside(ROOT, path, where="list: line 3")
     with pytest.raises(InputError, match=r"^list: found the (path|address)"):
         inside_all(ROOT, pl.Series(["good.wav", path]), where="list")
+
+
+@pytest.mark.parametrize("path", ["/elsewhere/a.wav", "C:\\a.wav", "../a.wav"])
+def test_what_to_do_about_paths_of_another_machine(path: str) -> None:
+    with pytest.raises(InputError, match=r"\(or cut its beginning: audio_prefix in the card's layout\)$"):
+        inside_all(ROOT, pl.Series([path]), where="list")
+
+
+def test_a_table_that_cannot_be_opened_is_not_about_quotation_marks(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(InputError, match=r"empty\.csv: cannot be read as a csv table: (?!.*unquoted)"):
+        read_table(tmp_path / "empty.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(InputError, match=r"folder\.csv: cannot be read as a csv table: Is a directory$"):
+        read_table(tmp_path / "folder.csv")
 
 
 def test_a_blank_path_is_refused_alone_and_kept_in_a_column() -> None:
@@ -133,7 +148,7 @@ def test_embedded_audio_is_an_address(tmp_path: Path) -> None:
     rows.write_parquet(path)
     assert read_table(path).to_dict(as_series=False) == {
         "id": ["a", "b"],
-        "audio": ["test-00000.parquet::0", "test-00000.parquet::1"],
+        "audio": ["test-00000.parquet::0", None],
         "noise": ["test-00000.parquet::0::noise", "test-00000.parquet::1::noise"],
     }
     path.write_bytes(b"PAR1 nothing")
@@ -150,7 +165,38 @@ def test_a_table_in_pieces_is_the_table(tmp_path: Path, monkeypatch: pytest.Monk
     assert whole["id"].to_list() == [str(number) for number in range(51)]
     assert whole["sentence"][6] == f'said "{"é" * 6}'
     for size in (1, 16, 1000):
-        monkeypatch.setattr(reading, "PIECE_BYTES", size)
+        monkeypatch.setattr(delimited, "PIECE_BYTES", size)
         assert reading.read_table(tmp_path / "t.tsv", quoted=False).equals(whole)
+        assert set(reading.read_table(tmp_path / "t.tsv", quoted=False).dtypes) == {pl.String}
     (tmp_path / "t.tsv").write_text("id\tsentence", encoding="utf-8")
     assert reading.read_table(tmp_path / "t.tsv", quoted=False).columns == ["id", "sentence"]
+
+
+@pytest.mark.parametrize("path", [".", "./", "clips/..", "/data/corpus", ".\\\\."])
+def test_the_root_itself_is_no_file(path: str) -> None:
+    with pytest.raises(InputError, match=r"^list: line 3: found the path"):
+        inside(ROOT, path, where="list: line 3")
+
+
+@pytest.mark.parametrize(
+    "line", ['{"a": "\\ud83d"}', '{"a": "\\udE00x"}', '{"\\ud83d": 1}', '{"a": ["\\ud83d\\ud83d"]}']
+)
+def test_half_a_character_is_refused_by_line(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "a.jsonl"
+    # A pair is a character, and a backslash may be text.
+    path.write_text('{"a": "\\ud83d\\ude00 \\\\ud83d"}\n' + line, encoding="utf-8")
+    with pytest.raises(InputError, match=r"a\.jsonl: line 2: found the code \\ud[8e][30][d0] alone"):
+        list(read_json_objects(path))
+    with pytest.raises(InputError, match=r"a\.jsonl: line 2: found the code \\ud[8e][30][d0] alone"):
+        read_table(path)
+    path.write_text('{"a": "\\ud83d\\ude00 \\\\ud83d"}\n', encoding="utf-8")
+    assert read_table(path)["a"].to_list() == [entry["a"] for _, entry in read_json_objects(path)]
+
+
+def test_columns_that_differ_in_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,\ufeffa\n1,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="found the column 'a' twice, besides byte-order marks"):
+        read_table(path)
+    path.write_text("\ufeffa,b\n1,2\n", encoding="utf-8")
+    assert read_table(path).columns == ["a", "b"]

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ import polars as pl
 import pytest
 import soundfile
 
-from asrfair import sounds
+from asrfair import archives, sounds
 from asrfair.audio import inspect_audio, read_audio
 from asrfair.errors import InputError
 from asrfair.parquet import read_row_audio
@@ -71,9 +72,9 @@ ARCHIVES: dict[str, Callable[[Mapping[str, bytes]], bytes]] = {
 }
 
 
-def refusal(path: Path | str) -> str:
+def refusal(path: Path | str, *, by_header: bool = True) -> str:
     messages = set()
-    for read in (lambda: read_audio(path, sample_rate=RATE_HZ), lambda: inspect_audio(path)):
+    for read in (lambda: read_audio(path, sample_rate=RATE_HZ), lambda: inspect_audio(path))[: 1 + by_header]:
         with pytest.raises(InputError) as caught:
             read()
         messages.add(str(caught.value))
@@ -262,7 +263,9 @@ def test_damaged_zip_members(tmp_path: Path, method: int) -> None:
     whole = bytearray(zipped({"a.wav": FILES["clips/a.wav"]}, method))
     whole[2000] ^= 0xFF
     archive.write_bytes(whole)
-    assert refusal(f"{archive}::a.wav").startswith(f"{archive}::a.wav: damaged: ")
+    # A header is decompressed without what lies behind it.
+    by_header = method == zipfile.ZIP_STORED
+    assert refusal(f"{archive}::a.wav", by_header=by_header).startswith(f"{archive}::a.wav: damaged: ")
     whole[whole.rindex(b"PK\x03\x04")] = 0
     archive.write_bytes(whole)
     assert "no member where its directory says" in refusal(f"{archive}::a.wav")
@@ -374,3 +377,141 @@ def test_fingerprints(tmp_path: Path, table: Path) -> None:
     before = fingerprint(f"{table}::0")
     pl.read_parquet(table).with_columns(text=pl.lit("other words")).write_parquet(table, row_group_size=3)
     assert fingerprint(f"{table}::0") not in (before, "-1")
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "deflated.zip"])
+def test_headers_of_compressed_members_cost_no_decompression(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A tone behind a WAV header: what the header says is what the file says, from the first bytes alone."""
+    files = {f"{number}.wav": wave_of(0.2 + number / 10) for number in range(20)}
+    files["long header.wav"] = with_chunk(files["0.wav"], size=archives.HEAD_BYTES)
+    archive = tmp_path / name
+    archive.write_bytes(gzip.compress(tarred(files)) if name.endswith("gz") else zipped(files, zipfile.ZIP_DEFLATED))
+    (tmp_path / "plain").mkdir()
+    wanted = {}
+    for member, data in files.items():
+        (tmp_path / "plain" / member).write_bytes(data)
+        wanted[member] = inspect_audio(tmp_path / "plain" / member)
+    taken: list[str] = []
+    read = sounds.read_member
+    monkeypatch.setattr(sounds, "read_member", lambda index, member: taken.append(member) or read(index, member))
+    assert {member: inspect_audio(f"{archive}::{member}") for member in files} == wanted
+    assert taken == ["long header.wav"]
+    assert len(read_audio(f"{archive}::3.wav", sample_rate=RATE_HZ).samples) == round(0.5 * RATE_HZ)
+    assert taken == ["long header.wav", "3.wav"]
+
+
+def test_the_beginnings_that_are_kept_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "HEADS_BYTES", 3 * archives.HEAD_BYTES)
+    archive = tmp_path / "a.tar.gz"
+    archive.write_bytes(gzip.compress(tarred({f"{number}.wav": wave_of(0.1) for number in range(5)})))
+    index = archives.index_archive(archive, archives.TAR_GZ)
+    assert [archives.read_head(index, f"{number}.wav") is None for number in range(5)] == [False] * 3 + [True] * 2
+    assert {inspect_audio(f"{archive}::{number}.wav").duration_s for number in range(5)} == {0.1}
+
+
+def wave_of(seconds: float) -> bytes:
+    whole = io.BytesIO()
+    soundfile.write(whole, np.sin(np.arange(round(seconds * RATE_HZ)) / 7), RATE_HZ, format="WAV")
+    return whole.getvalue()
+
+
+def with_chunk(data: bytes, *, size: int) -> bytes:
+    return data[:12] + b"junk" + size.to_bytes(4, "little") + bytes(size) + data[12:]
+
+
+@pytest.mark.parametrize("size", [b"\xff" * 11 + b"\xf0", b"\x80\0\0\0" + b"\xff" * 8], ids=["negative", "huge"])
+@pytest.mark.parametrize("ending", ["tar", "tar.gz"])
+def test_sizes_that_no_file_has(tmp_path: Path, size: bytes, ending: str) -> None:
+    whole = tarred({"a.wav": FILES["clips/a.wav"]}, kind=tarfile.USTAR_FORMAT)
+    # The folder's header is the first, the file's the second.
+    header = bytearray(whole[512:1024])
+    header[124:136] = size
+    header[148:156] = b"%06o\0 " % (sum(header[:148]) + 8 * 32 + sum(header[156:]))
+    odd = bytes(header) + whole[1024:]
+    archive = tmp_path / f"a.{ending}"
+    archive.write_bytes(gzip.compress(odd) if ending == "tar.gz" else odd)
+    assert "a member of " in refusal(f"{archive}::a.wav")
+    archive.write_bytes(gzip.compress(whole[:512] + odd) if ending == "tar.gz" else whole[:512] + odd)
+    assert refusal(f"{archive}::a.wav").startswith(f"{archive}")
+
+
+def zip64(size: int, packed: int) -> bytes:
+    """A zip file whose directory gives a member's sizes in 64 bits."""
+    whole = zipped({"a.wav": FILES["clips/a.wav"]}, zipfile.ZIP_DEFLATED)
+    start = whole.rindex(b"PK\1\2")
+    entry, end = bytearray(whole[start : start + 46]), bytearray(whole[whole.index(b"PK\5\6") :])
+    more = struct.pack("<HHQQ", 1, 16, size, packed)
+    entry[20:28], entry[30:32] = b"\xff" * 8, struct.pack("<H", len(more))
+    end[8:12] = struct.pack("<HH", 1, 1)
+    end[12:20] = struct.pack("<II", 46 + 5 + len(more), start)
+    return whole[:start] + bytes(entry) + b"a.wav" + more + bytes(end)
+
+
+@pytest.mark.parametrize(
+    ("size", "packed", "message"),
+    [
+        (6444, 2**62, "truncated: 4611686018427387904 bytes promised, "),
+        (2**63, 1000, "damaged"),
+        (2**64 - 1, 1000, "damaged"),
+    ],
+)
+def test_sizes_that_no_member_has(tmp_path: Path, size: int, packed: int, message: str) -> None:
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(zip64(size, packed))
+    with pytest.raises(InputError, match=message):
+        read_audio(f"{archive}::a.wav", sample_rate=RATE_HZ)
+
+
+def test_odd_names_and_places_in_a_zip(tmp_path: Path) -> None:
+    archive = tmp_path / "a.zip"
+    whole = zipped({"é.wav": FILES["clips/a.wav"]}, zipfile.ZIP_STORED)
+    archive.write_bytes(whole.replace("é".encode(), b"\xc3\xc3"))
+    assert "found no whole zip archive" in refusal(f"{archive}::a.wav")
+    whole = zipped({"a.wav": FILES["clips/a.wav"]}, zipfile.ZIP_STORED)
+    end = bytearray(whole[whole.index(b"PK\5\6") :])
+    end[16:20] = struct.pack("<I", int.from_bytes(end[16:20], "little") + 2000)
+    archive.write_bytes(whole[: whole.index(b"PK\5\6")] + end)
+    assert "found no whole zip archive" in refusal(f"{archive}::a.wav")
+    nameless = io.BytesIO()
+    with zipfile.ZipFile(nameless, "w") as writer:
+        writer.writestr("a.wav", FILES["clips/a.wav"])
+        writer.writestr(zipfile.ZipInfo("b"), b"")
+        writer.infolist()[1].filename = ""
+    archive.write_bytes(nameless.getvalue())
+    assert inspect_audio(f"{archive}::a.wav").duration_s == 0.2
+
+
+def test_a_file_in_place_of_a_link_of_its_name(tmp_path: Path) -> None:
+    archive = tmp_path / "a.tar"
+    with tarfile.open(archive, "w") as writer:
+        for name, target in (("x.wav", "old.wav"), ("y.wav", "x.wav")):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, target
+            writer.addfile(link)
+        for name, seconds in (("old.wav", 0.2), ("x.wav", 0.5)):
+            data = coded(name, noise(1, seconds))
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            writer.addfile(info, io.BytesIO(data))
+    assert [inspect_audio(f"{archive}::{name}").duration_s for name in ("x.wav", "y.wav")] == [0.5, 0.5]
+
+
+def test_a_large_member_that_is_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sounds, "WINDOW_BYTES", 0)
+    archive = tmp_path / "a.tar"
+    # Of a whole WAV inside a cut member nothing else would tell.
+    whole = tarred({"a.wav": FILES["clips/a.wav"] + bytes(5000)})
+    archive.write_bytes(whole[: 1024 + len(FILES["clips/a.wav"]) + 10])
+    assert f"truncated: {len(FILES['clips/a.wav']) + 5000} bytes promised" in refusal(f"{archive}::a.wav")
+
+
+@pytest.mark.parametrize("read", [inspect_audio, lambda path: read_row_audio(*split_address(path))])
+def test_a_panic_is_a_damaged_file(table: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[str], object]) -> None:
+    def panic(*given: object, **named: object) -> None:
+        raise pl.exceptions.PanicException("out of bounds")
+
+    monkeypatch.setattr(pl, "scan_parquet", panic)
+    with pytest.raises(InputError, match=r"found no Parquet file that can be read \(out of bounds\)"):
+        read(f"{table}::0")

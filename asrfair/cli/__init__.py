@@ -12,14 +12,16 @@ from asrfair import __version__
 from asrfair.cli.catalogue import CATALOGUE
 from asrfair.cli.comparison import COMPARISON
 from asrfair.cli.conditions import CONDITIONS
-from asrfair.cli.evaluation import EVALUATION
+from asrfair.cli.evaluation import EVALUATION, RESUMED
 from asrfair.cli.export import EXPORT
 from asrfair.cli.fetch import FETCH
 from asrfair.cli.folders import FOLDERS
 from asrfair.cli.gate import GATE
-from asrfair.cli.synth import SYNTH
-from asrfair.errors import EXIT_DONE, EXIT_FAULT, EXIT_INTERRUPTED, EXIT_USAGE, AsrfairError
+from asrfair.cli.synth import SYNTH, SYNTH_RESUMED
+from asrfair.errors import EXIT_DONE, EXIT_FAULT, EXIT_INTERRUPTED, EXIT_USAGE, AsrfairError, safe
 from asrfair.run.streams import discard_output, prepare_streams
+
+GOES_ON = "; finished batches are saved: start the same run again to go on"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AsrfairError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _fail("interrupted; finished batches are saved: start the same run again to go on", EXIT_INTERRUPTED)
+        return _fail(f"interrupted{GOES_ON if options.handler in (*RESUMED, *SYNTH_RESUMED) else ''}", EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader (head, less) has enough.
         discard_output()
@@ -41,15 +43,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         discard_output()
         return _fail(f"{error.filename or 'output'}: {error.strerror or error}", EXIT_USAGE)
-    except Exception:
+    except _faults():
         # A fault of ours: told whole, and with a code that no gate uses.
         traceback.print_exc()
         return _fail("this is a fault in asrfair; please report it with the lines above", EXIT_FAULT)
     return code
 
 
+def _faults() -> tuple[type[BaseException], ...]:
+    """Return what a fault raises: any exception, and the panics of Polars, which are none, once Polars is there."""
+    polars = sys.modules.get("polars")
+    return (Exception,) if polars is None else (Exception, polars.exceptions.PanicException)
+
+
 def _fail(message: str, code: int) -> int:
-    print(f"asrfair: {message}", file=sys.stderr)
+    # A message quotes what it found: file names and labels that a corpus's owner chose.
+    print(f"asrfair: {safe(message)}", file=sys.stderr)
     return code
 
 

@@ -15,10 +15,10 @@ def add_list(commands: Any) -> None:
         commands,
         "list",
         _do_list,
-        "list corpora, conditions, backends, normalisers or interval methods",
+        "list corpora, layouts of corpora, conditions, backends, normalisers or interval methods",
         "asrfair list conditions",
     )
-    parser.add_argument("kind", choices=("corpora", "conditions", "backends", "normalizers", "intervals"))
+    parser.add_argument("kind", choices=("corpora", "layouts", "conditions", "backends", "normalizers", "intervals"))
 
 
 def _do_list(options: argparse.Namespace) -> int:
@@ -31,9 +31,15 @@ def _do_list(options: argparse.Namespace) -> int:
 
 def add_show(commands: Any) -> None:
     """Add ``asrfair show``."""
-    parser = command(commands, "show", _do_show, "show one card", "asrfair show corpus timit")
-    parser.add_argument("kind", choices=("corpus", "condition"))
-    parser.add_argument("name", metavar="NAME", help="a shipped card's name, or a path ending in .toml")
+    parser = command(
+        commands,
+        "show",
+        _do_show,
+        "show one card, or the keys of a layout",
+        "asrfair show corpus timit\n  asrfair show layout table",
+    )
+    parser.add_argument("kind", choices=("corpus", "condition", "layout"))
+    parser.add_argument("name", metavar="NAME", help="a shipped card's name, or a path ending in .toml; or a layout")
 
 
 def _do_show(options: argparse.Namespace) -> int:
@@ -51,7 +57,10 @@ def add_validate(commands: Any) -> None:
         "validate",
         _do_validate,
         "check a corpus without running anything: files, transcripts, labels, duplicates",
-        "asrfair validate timit=TIMIT\n  asrfair validate common-voice=cv/en --split dev --split test --quick --json -",
+        "asrfair validate timit=TIMIT\n"
+        "  asrfair validate common-voice=cv/en --split dev --split test --quick --json -\n"
+        "Exit codes: 0 nothing is unusable (what is suspect does not fail), 2 the corpus cannot be read, "
+        "3 something is unusable.",
     )
     parser.add_argument("corpus", metavar="CARD=ROOT", help="a corpus card (name or path) and where the corpus is")
     parser.add_argument(

@@ -56,5 +56,6 @@ def _do_synth(options: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
+SYNTH_RESUMED = (_do_synth,)
 SYNTH = (add_synth,)
 """The commands of this module, in the order of the help text."""

@@ -15,6 +15,7 @@ from asrfair.corpus.consistency import (
     speakers_with_several,
     twins_by_case,
 )
+from asrfair.corpus.labels import label
 from asrfair.corpus.load import Corpus, load_corpus
 from asrfair.corpus.taxonomy import Taxonomy, load_taxonomy
 
@@ -29,6 +30,7 @@ __all__ = [
     "cut_bands",
     "duplicate_audio",
     "duplicate_speakers",
+    "label",
     "load_card",
     "load_corpus",
     "load_taxonomy",

@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
-from asrfair.corpus.common import CommonOptions, as_text, finish
-from asrfair.errors import CardError, InputError, expected
+from asrfair.corpus.common import CommonOptions, Raw, finish
+from asrfair.corpus.rows import as_text, check_columns, there
+from asrfair.errors import InputError, WrongRootError, expected
 from asrfair.reading import inside, read_table
 from asrfair.tables import UTTERANCES, require_columns
 
@@ -29,7 +30,8 @@ class AudioFolderOptions(CommonOptions):
     """Every metadata file under the root. ``columns`` maps our names to the metadata's.
 
     By default the reference is ``transcription``, ``text`` or ``sentence``, whichever there is. An utterance without an
-    id of its own is named by its path without the ending. ``split`` is the split by default; blank means all.
+    id of its own is named by its path without the ending. ``split`` is the split by default; blank means all. A column
+    ``split`` of the metadata counts before the folder's name.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
@@ -37,20 +39,17 @@ class AudioFolderOptions(CommonOptions):
     null: tuple[str, ...] = ()
 
 
-def read_audiofolder(root: Path, options: AudioFolderOptions, split: str) -> pl.DataFrame:
+def read_audiofolder(root: Path, options: AudioFolderOptions, split: str) -> Raw:
     """Read the metadata files; raises InputError naming what was looked for."""
-    unknown = next((name for name in options.columns if name not in UTTERANCES or name == "audio"), None)
-    if unknown is not None:
-        names = [name for name in UTTERANCES if name != "audio"]
-        raise CardError(expected("layout.columns", f"unknown name '{unknown}'", names))
+    check_columns(options.columns)
     paths = _metadata(root)
     if not paths:
-        raise InputError(f"{root}: looked for {', '.join(METADATA)} here and below; found none")
+        raise WrongRootError(f"{root}: looked for {', '.join(METADATA)} here and below; found {there(root)}")
     table = pl.concat([_read(path, root, options) for path in paths], how="diagonal")
     wanted = split or options.split
     if wanted:
         splits = sorted(table["split"].drop_nulls().unique())
-        table = table.filter(pl.col("split") == SYNONYMS.get(wanted.lower(), wanted))
+        table = table.filter(pl.col("split").is_in([name for name in splits if _plain(name) == _plain(wanted)]))
         if table.is_empty():
             raise InputError(expected(root, f"no split '{wanted}'", splits))
     return finish(table, root, options, split=wanted, where=root)
@@ -78,7 +77,8 @@ def _read(path: Path, root: Path, options: AudioFolderOptions) -> pl.DataFrame:
     require_columns(rows, sources.values(), where=path)
     stems = pl.Series([str(PurePosixPath(file).with_suffix("")) for file in files], dtype=pl.String)
     ours = {"utterance_id": stems, **{name: columns[source] for name, source in sources.items()}}
-    splits = pl.Series([_split_of(file) for file in files], dtype=pl.String)
+    own = columns.get("split", [None] * len(files))
+    splits = pl.Series([said or _split_of(file) for said, file in zip(own, files, strict=True)], dtype=pl.String)
     return pl.DataFrame({**columns, **ours, "audio": audio, "split": splits})
 
 
@@ -90,6 +90,10 @@ def _file(root: Path, folder: str, name: str | None, *, where: str) -> str:
 def _reference(rows: pl.DataFrame, path: Path) -> dict[str, str]:
     named = [name for name in ("reference", "transcription", "text", "sentence") if name in rows.columns]
     return {"reference": named[0]} if named else {"reference": "transcription"}
+
+
+def _plain(split: str) -> str:
+    return SYNONYMS.get(split.lower(), split)
 
 
 def _split_of(file: str) -> str | None:

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
-from asrfair.corpus.common import CommonOptions, Row, finish, frame, no_split, placed, seconds, there
-from asrfair.errors import CardError, InputError
+from asrfair.corpus.common import CommonOptions, Raw, finish
+from asrfair.corpus.rows import Row, frame, no_split, placed, seconds, there
+from asrfair.errors import CardError, InputError, WrongRootError
 from asrfair.reading import read_lines
 
 BLANKS = re.compile(r"[ \t]+")
@@ -38,13 +37,13 @@ class KaldiOptions(CommonOptions):
     language: str = ""
 
 
-def read_kaldi(root: Path, options: KaldiOptions, split: str) -> pl.DataFrame:
+def read_kaldi(root: Path, options: KaldiOptions, split: str) -> Raw:
     """Read a data directory; raises InputError naming file and line."""
     if "{split}" not in options.folder:
         no_split(split, where=root)
     folder = root / options.folder.replace("{split}", split or options.split)
     if not (folder / "text").is_file():
-        raise InputError(f"{folder}: looked for text (a Kaldi data directory); found {there(folder)}")
+        raise WrongRootError(f"{folder}: looked for text (a Kaldi data directory); found {there(folder)}")
     texts = _read_map(folder / "text", blank=True)
     parts = _parts(folder, options)
     speakers = _read_map(folder / "utt2spk") if (folder / "utt2spk").is_file() else {}

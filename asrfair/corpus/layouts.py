@@ -13,17 +13,20 @@ from typing import Any
 import polars as pl
 
 from asrfair.corpus.audiofolder import AudioFolderOptions, read_audiofolder
-from asrfair.corpus.common import CommonOptions, find, finish
+from asrfair.corpus.common import CommonOptions, Raw, finish
+from asrfair.corpus.ctm import CtmOptions, read_ctm
 from asrfair.corpus.kaldi import KaldiOptions, read_kaldi
 from asrfair.corpus.lhotse import LhotseOptions, read_lhotse
 from asrfair.corpus.nemo import NemoOptions, read_nemo
+from asrfair.corpus.nlp import NlpOptions, read_nlp
+from asrfair.corpus.rows import check_columns, find
 from asrfair.corpus.snapshot import ParquetOptions, read_snapshot
 from asrfair.corpus.stm import StmOptions, read_stm
 from asrfair.corpus.textgrid import TextGridOptions, read_textgrids
 from asrfair.corpus.timit import TimitOptions, read_timit
 from asrfair.corpus.transcript import TranscriptOptions, read_transcripts
 from asrfair.corpus.tree import FilesOptions, read_files
-from asrfair.errors import CardError, InputError
+from asrfair.errors import InputError
 from asrfair.reading import read_table
 from asrfair.tables import UTTERANCES, require_columns
 
@@ -46,7 +49,7 @@ class TableOptions(CommonOptions):
     id_from_stem: bool = False
 
 
-def read_delimited(root: Path, options: TableOptions, split: str) -> pl.DataFrame:
+def read_delimited(root: Path, options: TableOptions, split: str) -> Raw:
     """Read one table; raises InputError naming what was looked for and what is there."""
     if root.is_file() and split:
         raise InputError(f"{root}: found the split '{split}' and a single table; expected the corpus's folder")
@@ -62,10 +65,10 @@ def read_delimited(root: Path, options: TableOptions, split: str) -> pl.DataFram
 def _read_one(path: Path, root: Path, options: TableOptions) -> pl.DataFrame:
     rows = read_table(path, null_texts=options.null, quoted=options.quoted)
     names = {name: options.columns.get(name, name) for name in UTTERANCES}
-    for name in (*options.columns, "utterance_id", "reference"):
-        if name not in UTTERANCES:
-            raise CardError(f"layout.columns: unknown name '{name}'; expected one of: {', '.join(UTTERANCES)}")
-        require_columns(rows, [names[name]], where=path)
+    check_columns(options.columns, without=())
+    wanted = {*options.columns, "utterance_id", "reference"}
+    there = [source for name, source in names.items() if name in wanted or source in rows.columns]
+    require_columns(rows, there, where=path)
     rows = rows.with_columns(pl.col(source).alias(name) for name, source in names.items() if source in rows.columns)
     if options.id_from_stem:
         rows = rows.with_columns(pl.col("utterance_id").str.replace(r"^.*/", "").str.replace(r"\.[^.]*$", ""))
@@ -91,7 +94,11 @@ class Layout:
     """A layout's options and its function."""
 
     options: type[Any]
-    read: Callable[[Path, Any, str], pl.DataFrame]
+    function: Callable[[Path, Any, str], Raw]
+
+    def read(self, root: Path, options: Any, split: str) -> pl.DataFrame:
+        """Return the raw table alone."""
+        return self.function(root, options, split).rows
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -104,6 +111,8 @@ LAYOUTS: dict[str, Layout] = {
     "textgrid": Layout(TextGridOptions, read_textgrids),
     "transcript": Layout(TranscriptOptions, read_transcripts),
     "stm": Layout(StmOptions, read_stm),
+    "ctm": Layout(CtmOptions, read_ctm),
+    "nlp": Layout(NlpOptions, read_nlp),
     "audiofolder": Layout(AudioFolderOptions, read_audiofolder),
     "parquet": Layout(ParquetOptions, read_snapshot),
 }

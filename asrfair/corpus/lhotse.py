@@ -1,4 +1,4 @@
-"""Lhotse manifests: recordings and supervisions, or cuts, as JSON lines, plain or ``.gz``.
+"""Lhotse manifests: recordings and supervisions, or cuts, as JSON lines, JSON or YAML, plain or ``.gz``; and Shar.
 
 Source: lhotse's documentation («Representing a corpus», «Cuts») and the classes' own fields. An utterance is a
 supervision. Its times are the recording's; in cuts they count from the cut's start. What would change the sound before
@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from asrfair.corpus.common import CommonOptions, Row, as_text, find, finish, frame, no_split, seconds
+from asrfair.corpus.common import CommonOptions, Raw, finish
+from asrfair.corpus.lhotse_files import Entry, Shards, read_entries
+from asrfair.corpus.rows import Row, as_text, find, frame, no_split, seconds
 from asrfair.errors import InputError, expected
-from asrfair.reading import read_json_objects
 
-Entries = Iterator[tuple[str, dict[str, Any]]]
 # Lhotse rounds times to the sample; a supervision this close to its recording's end is the whole of it.
 WHOLE_S = 0.001
 
@@ -25,6 +23,8 @@ WHOLE_S = 0.001
 class LhotseOptions(CommonOptions):
     """Manifests by name, which may hold ``{split}`` and wildcards: ``cuts``, or ``recordings`` and ``supervisions``.
 
+    For Lhotse Shar, ``cuts = "cuts.*.jsonl.gz"``; the archives ``recording.*.tar`` lie beside them, and fields of
+    their own beside the cuts' are not read.
     Paths are relative to the root. ``custom`` fields of supervisions and cuts are columns by their own names, beside
     ``speaker``, ``gender`` and ``recording_id``.
     """
@@ -35,7 +35,7 @@ class LhotseOptions(CommonOptions):
     split: str = ""
 
 
-def read_lhotse(root: Path, options: LhotseOptions, split: str) -> pl.DataFrame:
+def read_lhotse(root: Path, options: LhotseOptions, split: str) -> Raw:
     """Read manifests; raises InputError naming file and line."""
     names = (options.cuts,) if options.cuts else (options.recordings, options.supervisions)
     if not any("{split}" in name for name in names):
@@ -44,27 +44,42 @@ def read_lhotse(root: Path, options: LhotseOptions, split: str) -> pl.DataFrame:
     if root.is_file():
         raise InputError(f"{root}: found a file; expected the folder with {' and '.join(names)}")
     if options.cuts:
-        rows = [row for where, cut in _entries(root, options.cuts, split) for row in _cut(cut, where)]
+        shards = Shards(root)
+        cuts = _entries(root, options.cuts, split)
+        rows = [row for entry in cuts for row in _cut(_with_audio(entry, shards), entry.where)]
     else:
-        known = {
-            _text(recording, "id", where=where): (where, recording)
-            for where, recording in _entries(root, options.recordings, split)
-        }
+        known: dict[str, Mapping[str, Any]] = {}
+        lines: dict[str, str] = {}
+        for _, where, recording in _entries(root, options.recordings, split):
+            name = _text(recording, "id", where=where)
+            if name in known:
+                raise InputError(
+                    f"{where}: found the recording '{name}' again, first at {lines[name]}; expected it once"
+                )
+            known[name], lines[name] = recording, where
         rows = []
-        for where, supervision in _entries(root, options.supervisions, split):
+        for _, where, supervision in _entries(root, options.supervisions, split):
             name = _text(supervision, "recording_id", where=where)
             if name not in known:
                 raise InputError(f"{where}: found the recording '{name}', which {options.recordings} does not have")
-            rows.append(_utterance(supervision, known[name][1], where=where, shift=0.0))
+            rows.append(_utterance(supervision, known[name], where=where, shift=0.0))
     return finish(frame(rows, where=f"{root}: {names[-1]}"), root, options, split=split, where=root)
 
 
-def _entries(root: Path, pattern: str, split: str) -> Entries:
-    paths = find(root, pattern, split=split)
-    if any(not path.name.endswith((".jsonl", ".jsonl.gz")) for path in paths):
-        raise InputError(expected(paths[0], "another format", [".jsonl", ".jsonl.gz"]))
-    for path in paths:
-        yield from read_json_objects(path)
+def _entries(root: Path, pattern: str, split: str) -> Iterator[Entry]:
+    for path in find(root, pattern, split=split):
+        yield from read_entries(path)
+
+
+def _with_audio(entry: Entry, shards: Shards) -> dict[str, Any]:
+    """Return a cut with its audio's address in place of Shar's placeholder."""
+    cut = entry.value
+    recording = cut.get("recording")
+    sources = recording.get("sources") if isinstance(recording, dict) else None
+    if not isinstance(sources, list) or [isinstance(each, dict) and each.get("type") for each in sources] != ["shar"]:
+        return cut
+    source = {**sources[0], "type": "file", "source": shards.audio(entry)}
+    return {**cut, "recording": {**cut["recording"], "sources": [source]}}
 
 
 def _cut(cut: Mapping[str, Any], where: str) -> Iterator[Row]:
@@ -78,6 +93,8 @@ def _cut(cut: Mapping[str, Any], where: str) -> Iterator[Row]:
     supervisions = cut.get("supervisions") or [
         {"id": cut.get("id"), "start": 0.0, "duration": cut.get("duration"), "channel": cut.get("channel")}
     ]
+    if not isinstance(supervisions, list):
+        raise InputError(f"{where}: found the supervisions {str(supervisions)[:40]!r}; expected a list")
     for supervision in supervisions:
         row = _utterance(supervision, recording, where=where, shift=start)
         yield {**_columns(cut.get("custom"), where=where), "cut_id": as_text(cut.get("id")), **row}
@@ -88,7 +105,10 @@ def _utterance(supervision: Any, recording: Mapping[str, Any], *, where: str, sh
         raise InputError(f"{where}: found {type(supervision).__name__}; expected a supervision, a JSON object")
     given = supervision.get("start")
     # A supervision may begin before its cut.
-    start = shift + (given if isinstance(given, int | float) else seconds(given, where=where, what="the start"))
+    if isinstance(given, int | float) and given < 0:
+        start = shift - seconds(-given, where=where, what="the start")
+    else:
+        start = shift + seconds(given, where=where, what="the start")
     duration = seconds(supervision.get("duration"), where=where, what="the duration")
     whole = seconds(recording.get("duration"), where=where, what="the recording's duration")
     start = seconds(start, where=where, what="the start")
@@ -126,9 +146,10 @@ def _source(recording: Mapping[str, Any], channel: Any, *, where: str) -> tuple[
     sources = recording.get("sources")
     if not isinstance(sources, list) or not sources or not all(isinstance(source, dict) for source in sources):
         raise InputError(f"{where}: found the recording's sources {sources!r}; expected a list of files")
-    wanted = set(channel if isinstance(channel, list) else [] if channel is None else [channel])
+    given = channel if isinstance(channel, list) else [] if channel is None else [channel]
+    wanted = set(_channels(given, where=where))
     for source in sources:
-        channels = source.get("channels") or [0]
+        channels = _channels(source.get("channels") or [0], where=where)
         if not wanted <= set(channels):
             continue
         if source.get("type") != "file":
@@ -141,6 +162,12 @@ def _source(recording: Mapping[str, Any], channel: Any, *, where: str) -> tuple[
     raise InputError(
         f"{where}: found channel {channel!r}; expected one channel, or all channels, of one of the sources"
     )
+
+
+def _channels(value: Any, *, where: str) -> list[int]:
+    if not isinstance(value, list) or not all(isinstance(channel, int) for channel in value):
+        raise InputError(f"{where}: found the channels {str(value)[:40]!r}; expected whole numbers")
+    return value
 
 
 def _text(entry: Mapping[str, Any], name: str, *, where: str) -> str:

@@ -10,11 +10,12 @@ import polars as pl
 
 from asrfair.cards import build
 from asrfair.corpus.card import Axis, CorpusCard, Covariate, load_card
+from asrfair.corpus.common import Raw
 from asrfair.corpus.consistency import speakers_with_several
 from asrfair.corpus.labels import Labelled, label
 from asrfair.corpus.layouts import LAYOUTS
 from asrfair.corpus.synthetic import flags
-from asrfair.errors import InputError
+from asrfair.errors import CardError, InputError, WrongRootError, counted
 from asrfair.reading import read_numbers
 from asrfair.tables import UTTERANCES, conform, require_columns
 
@@ -46,11 +47,9 @@ def load_corpus(card_name: str, root: Path, *, split: str = "") -> Corpus:
     card = load_card(card_name)
     if not root.exists():
         raise InputError(f"{root}: no such file or folder; expected the root of {card.title}")
-    layout = LAYOUTS[card.layout["type"]]
-    options = {key: value for key, value in card.layout.items() if key != "type"}
-    raw = _used(layout.read(root, build(layout.options, options, where=card.name), split), card)
-    # Before the labels are read: a large table takes the less memory the fewer columns are put in order.
-    raw = raw.with_columns(pl.col("utterance_id").cast(pl.String)).sort("utterance_id")
+    raw, left = _read(card, root, split)
+    raw = _used(raw, card)
+    raw = _sorted(raw.with_columns(pl.col("utterance_id").cast(pl.String)))
     raw = _numbers(raw, root)
     labelled = {
         name: label(_raw_labels(raw, axis, where=f"{root}: axis '{name}'"), axis) for name, axis in card.axes.items()
@@ -76,7 +75,20 @@ def load_corpus(card_name: str, root: Path, *, split: str = "") -> Corpus:
     _check(utterances, root)
     audio_root = root.parent if root.is_file() else root
     unmapped = {name: found.unmapped for name, found in labelled.items()}
-    return Corpus(card, audio_root, utterances, unmapped, tuple(_notes(utterances, card, labelled)), synthetic)
+    notes = (*card.caveats, *(f"layout: {note}" for note in left), *_notes(utterances, card, labelled))
+    return Corpus(card, audio_root, utterances, unmapped, notes, synthetic)
+
+
+def _read(card: CorpusCard, root: Path, split: str) -> Raw:
+    """Return the layout's raw table and notes; messages about the card begin with its name."""
+    layout = LAYOUTS[card.layout["type"]]
+    options = {key: value for key, value in card.layout.items() if key != "type"}
+    try:
+        return layout.function(root, build(layout.options, options, where=card.name), split)
+    except WrongRootError as error:
+        raise WrongRootError(f"{error}; how to get it: {card.obtain}" if card.obtain else str(error)) from error
+    except CardError as error:
+        raise CardError(str(error) if str(error).startswith(card.name) else f"{card.name}: {error}") from error
 
 
 def _used(raw: pl.DataFrame, card: CorpusCard) -> pl.DataFrame:
@@ -91,6 +103,17 @@ def _used(raw: pl.DataFrame, card: CorpusCard) -> pl.DataFrame:
     return raw.select(name for name in raw.columns if name in UTTERANCES or name in named)
 
 
+def _sorted(raw: pl.DataFrame) -> pl.DataFrame:
+    """Return the table in the order of its ids, a column at a time: all at once, a large one would be there twice."""
+    order = raw["utterance_id"].arg_sort()
+    columns = raw.get_columns()
+    del raw
+    for place, column in enumerate(columns):
+        columns[place] = column.gather(order)
+        del column
+    return pl.DataFrame(columns)
+
+
 def _numbers(raw: pl.DataFrame, root: Path) -> pl.DataFrame:
     """Return the raw table with its times and channels as numbers; a blank is null."""
     for name, kind in (("start_s", pl.Float64), ("end_s", pl.Float64), ("channel", pl.Int64)):
@@ -101,6 +124,7 @@ def _numbers(raw: pl.DataFrame, root: Path) -> pl.DataFrame:
         numbers = read_numbers(
             raw[name],
             where=root,
+            ids=raw["utterance_id"],
             wanted="a channel from 0" if whole else "seconds from 0",
             allowed=_channels if whole else _seconds,
         )
@@ -120,7 +144,8 @@ def _covariate(raw: pl.DataFrame, covariate: Covariate, *, name: str, root: Path
     """Return the numbers of a covariate, null where unknown."""
     values = raw[_source(raw, covariate.columns, where=f"{root}: covariate '{name}'")]
     wanted = f"a number ({covariate.unit})"
-    return read_numbers(values, where=f"{root}: covariate '{name}'", wanted=wanted, unknown=covariate.unknown)
+    where, ids = f"{root}: covariate '{name}'", raw["utterance_id"]
+    return read_numbers(values, where=where, wanted=wanted, unknown=covariate.unknown, ids=ids)
 
 
 def _raw_labels(raw: pl.DataFrame, axis: Axis, *, where: str) -> pl.Series:
@@ -151,11 +176,12 @@ def _check(utterances: pl.DataFrame, root: Path) -> None:
     ids = utterances["utterance_id"]
     if ids.null_count() or (ids == "").any():
         raise InputError(
-            f"{root}: found {ids.null_count() + (ids == '').sum()} utterances without an id; expected none"
+            f"{root}: found {counted(ids.null_count() + int((ids == '').sum()), 'utterance')} without an id; expected none"
         )
     twice = ids.filter(ids.is_duplicated()).unique(maintain_order=True)
     if len(twice):
-        raise InputError(f"{root}: found {len(twice)} utterance ids more than once ('{twice[0]}'); expected each once")
+        found = counted(len(twice), "utterance id")
+        raise InputError(f"{root}: found {found} more than once ('{twice[0]}'); expected each once")
     outside = utterances["audio"].filter(utterances["audio"].str.contains(CLIMBS))
     if len(outside):
         raise InputError(f"{root}: found the audio path '{outside[0]}'; expected one that stays inside the corpus")
@@ -165,20 +191,23 @@ CLIMBS = r"(^|/)\.\.(/|$)|\x00"
 
 
 def _notes(utterances: pl.DataFrame, card: CorpusCard, labelled: Mapping[str, Labelled]) -> list[str]:
-    notes = list(card.caveats)
+    notes = []
     for axis, found in labelled.items():
         if found.unmapped:
             some = ", ".join(f"'{label}' ({count})" for label, count in list(found.unmapped.items())[:5])
             total = sum(found.unmapped.values())
-            notes.append(f"{axis}: {total} utterances have labels that the card does not map: {some}")
+            have = counted(total, "utterance has", plural="utterances have")
+            notes.append(f"{axis}: {have} labels that the card does not map: {some}")
         if found.several:
-            notes.append(f"{axis}: {found.several} utterances have several labels: {KEPT[card.axes[axis].several]}")
+            have = counted(found.several, "utterance has", plural="utterances have")
+            notes.append(f"{axis}: {have} several labels: {KEPT[card.axes[axis].several]}")
     for axis, described in card.axes.items():
         if described.optional and utterances[axis].null_count() == len(utterances):
             notes.append(f"{axis}: unknown for all: found no label in {' or '.join(described.columns)}")
         several = speakers_with_several(utterances, axis)
         if len(several):
-            notes.append(f"{axis}: {len(several)} speakers have more than one value: {_examples(several)}")
+            have = counted(len(several), "speaker has", plural="speakers have")
+            notes.append(f"{axis}: {have} more than one value: {_examples(several)}")
     return notes
 
 

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import polars as pl
-
-from asrfair.corpus.common import CommonOptions, Row, as_text, find, finish, frame, no_split, placed, seconds
-from asrfair.errors import CardError, InputError
+from asrfair.corpus.common import CommonOptions, Raw, finish
+from asrfair.corpus.rows import Row, as_text, check_columns, find, frame, no_split, placed, seconds
+from asrfair.errors import InputError
 from asrfair.reading import read_json_objects
-from asrfair.tables import UTTERANCES
 
 OURS = ("audio", "start_s", "end_s")
 
@@ -35,15 +33,12 @@ class NemoOptions(CommonOptions):
     archive: str = ""
 
 
-def read_nemo(root: Path, options: NemoOptions, split: str) -> pl.DataFrame:
+def read_nemo(root: Path, options: NemoOptions, split: str) -> Raw:
     """Read manifests; raises InputError naming file and line."""
-    for name in options.columns:
-        if name not in UTTERANCES or name in OURS:
-            valid = ", ".join(column for column in UTTERANCES if column not in OURS)
-            raise CardError(f"layout.columns: unknown name '{name}'; expected one of: {valid}")
-    split = split or options.split
+    check_columns(options.columns, without=OURS)
     if root.is_file() or "{split}" not in options.file:
-        no_split(split if root.is_file() or not options.split else "", where=root)
+        no_split(split, where=root)
+    split = split or options.split
     base = root.parent if root.is_file() else root
     rows = []
     for path in [root] if root.is_file() else find(root, options.file, split=split):
@@ -56,7 +51,7 @@ def read_nemo(root: Path, options: NemoOptions, split: str) -> pl.DataFrame:
 
 def _row(entry: Mapping[str, Any], options: NemoOptions, *, folder: str, where: str) -> Row:
     audio = entry.get("audio_filepath")
-    if not isinstance(audio, str) or not audio.strip():
+    if not isinstance(audio, str) or not PurePosixPath(audio.strip()).name:
         raise InputError(f"{where}: found audio_filepath = {audio!r}; expected the path of one audio file")
     extra = {name: as_text(value) for name, value in entry.items() if name not in ("utterance_id", "start_s", "end_s")}
     row: Row = {**extra, "reference": as_text(entry.get(options.columns.get("reference", "text")))}
@@ -75,7 +70,7 @@ def _row(entry: Mapping[str, Any], options: NemoOptions, *, folder: str, where: 
         row["end_s"] = None
         if entry.get("duration") is not None:
             row["end_s"] = repr(round(start + seconds(entry["duration"], where=where, what="the duration"), 6))
-        row["utterance_id"] = named or f"{row['utterance_id']}@{start:g}"
+        row["utterance_id"] = named or f"{row['utterance_id']}@{round(start, 6):.15g}"
     return row
 
 

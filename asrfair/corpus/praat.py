@@ -54,7 +54,7 @@ class _Values:
 
     def count(self, what: str) -> int:
         value = self.number(what)
-        if value < 0 or value != int(value):
+        if value < 0 or not value.is_integer():
             raise InputError(f"{self._path}: line {self._line}: found {value:g} {what}; expected a whole number from 0")
         return int(value)
 
@@ -101,7 +101,7 @@ def _tier(path: Path, values: _Values) -> Tier:
 def _interval(path: Path, values: _Values) -> Interval:
     start, end = values.number("an interval's start"), values.number("an interval's end")
     text, line = values.text("an interval's text")
-    if not 0 <= start < end:
+    if not 0 <= start < end < float("inf"):
         raise InputError(f"{path}: line {line}: found the interval {start:g} to {end:g}; expected 0 ≤ start < end")
     return Interval(start, end, text, line)
 

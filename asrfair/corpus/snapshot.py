@@ -1,19 +1,19 @@
 """Snapshots of Hugging Face datasets as Parquet, with the audio's bytes inside: read in place, nothing is unpacked.
 
-Only the columns of texts and numbers are read; an utterance's audio is the address of its row (`asrfair.parquet`).
+Only the columns of texts and numbers are read; an utterance's audio is the address of its row (`asrfair.parquet`), null
+where the row has none.
 Class labels, which the library stores as numbers, are read as the names that the file's own metadata gives them.
 """
 
-import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
-from asrfair.corpus.common import CommonOptions, find, finish, no_split
-from asrfair.errors import CardError, InputError, expected
-from asrfair.parquet import COLUMN
+from asrfair.corpus.common import CommonOptions, Raw, finish
+from asrfair.corpus.rows import check_columns, find, no_split
+from asrfair.errors import InputError, expected
+from asrfair.parquet import COLUMN, class_names, rows_without_bytes, with_class_names
 from asrfair.tables import UTTERANCES, is_plain, require_columns
 
 ROW = "\0row"
@@ -40,12 +40,9 @@ class ParquetOptions(CommonOptions):
     null: tuple[str, ...] = ()
 
 
-def read_snapshot(root: Path, options: ParquetOptions, split: str) -> pl.DataFrame:
+def read_snapshot(root: Path, options: ParquetOptions, split: str) -> Raw:
     """Read all files of a split; raises InputError naming the file and what was looked for."""
-    for name in options.columns:
-        if name not in UTTERANCES or name == "audio":
-            valid = [column for column in UTTERANCES if column != "audio"]
-            raise CardError(expected("layout.columns", f"unknown name '{name}'", valid))
+    check_columns(options.columns)
     if root.is_file() or "{split}" not in options.file:
         no_split(split, where=root)
     base = root.parent if root.is_file() else root
@@ -63,17 +60,14 @@ def _read(path: Path, base: Path, options: ParquetOptions) -> pl.DataFrame:
             raise InputError(expected(path, f"no column '{options.embedded}'", schema))
         plain = [name for name, kind in schema.items() if is_plain(kind)]
         table = scan.select(pl.col(plain).cast(pl.String)).collect()
-        classes = _classes(pl.read_parquet_metadata(path))
-    except (OSError, pl.exceptions.PolarsError) as error:
+        classes = class_names(pl.read_parquet_metadata(path))
+        silent = rows_without_bytes(path, options.embedded, schema[options.embedded])
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"{path}: cannot be read as Parquet: {reason}") from error
     names = {name: options.columns.get(name, name) for name in UTTERANCES if name not in OWN} | options.columns
     require_columns(table, [names["reference"], *options.columns.values()], where=path)
-    table = table.with_columns(
-        pl.col(name).replace_strict({str(number): label for number, label in enumerate(labels)}, default=None)
-        for name, labels in classes.items()
-        if name in table.columns
-    )
+    table = with_class_names(table, classes)
     table = table.with_columns(pl.when(~pl.all().is_in(list(options.null))).then(pl.all())).with_row_index(ROW)
     place = f"{path.relative_to(base).as_posix()}::"
     after = "" if options.embedded == COLUMN else f"::{options.embedded}"
@@ -84,14 +78,5 @@ def _read(path: Path, base: Path, options: ParquetOptions) -> pl.DataFrame:
     ]
     if "language" in table.columns and "language" not in options.columns:
         table = table.rename({"language": "dataset.language"})
-    address = pl.concat_str(pl.lit(place), pl.col(ROW), pl.lit(after))
+    address = pl.when(~pl.col(ROW).is_in(silent)).then(pl.concat_str(pl.lit(place), pl.col(ROW), pl.lit(after)))
     return table.with_columns(*ours, utterance_id=own, audio=address).drop(ROW)
-
-
-def _classes(metadata: Mapping[str, str]) -> dict[str, Sequence[str]]:
-    """Return the names of class labels by column, from what the library `datasets` writes beside the schema."""
-    try:
-        features = json.loads(metadata.get("huggingface", "{}"))["info"]["features"]
-        return {name: kind["names"] for name, kind in features.items() if kind.get("_type") == "ClassLabel"}
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return {}

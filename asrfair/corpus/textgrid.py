@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
-from asrfair.corpus.common import CommonOptions, Row, finish, frame
+from asrfair.corpus.common import CommonOptions, Raw, finish
 from asrfair.corpus.praat import Interval, Tier, read_textgrid
-from asrfair.corpus.tree import Found, compiled, list_files
+from asrfair.corpus.rows import Row, frame, left_out
+from asrfair.corpus.texts import compiled
+from asrfair.corpus.tree import Found, list_files
 from asrfair.errors import CardError, InputError, expected
 from asrfair.reading import inside
 
@@ -17,10 +17,11 @@ from asrfair.reading import inside
 class TextGridOptions(CommonOptions):
     """Audio files by ``pattern``, as in the layout ``files``, and beside each its TextGrid.
 
-    ``textgrid`` says where it lies: ``{folder}``, ``{stem}`` and the pattern's groups are filled in. ``tier`` is the
-    tier's name; if blank, every interval tier is read and its name is the speaker. An interval whose text is in
-    ``empty`` is none. ``whole`` joins a tier's intervals, such as words, to one utterance of the whole file.
-    ``speaker_id`` names a group of the pattern. A file without a TextGrid is left out if ``partial``.
+    ``textgrid`` says where it lies and ``tier`` is the tier's name: ``{folder}``, ``{stem}`` and the pattern's groups
+    are filled in. If ``tier`` is blank, every interval tier is read. An interval whose text is in ``empty`` is none.
+    ``whole`` joins a tier's intervals, such as words, to one utterance of the whole file. ``speaker_id`` names a group
+    of the pattern; without one, and without ``tier``, the speaker is the tier's name. A file without a TextGrid is
+    left out if ``partial``.
     """
 
     pattern: str
@@ -34,29 +35,34 @@ class TextGridOptions(CommonOptions):
     encoding: str = "utf-8"
 
 
-def read_textgrids(root: Path, options: TextGridOptions, split: str) -> pl.DataFrame:
+def read_textgrids(root: Path, options: TextGridOptions, split: str) -> Raw:
     """Read every file's tier; raises InputError naming file and line."""
-    pattern = compiled(options.pattern)
+    pattern = compiled("pattern", options.pattern)
     if options.speaker_id and options.speaker_id not in pattern.groupindex:
         raise CardError(expected("layout.speaker_id", f"'{options.speaker_id}'", pattern.groupindex))
     rows: list[Row] = []
-    for found in list_files(root, pattern, split=split or options.split):
+    files = list_files(root, pattern, split=split or options.split)
+    read = 0
+    for found in files:
         name = inside(root, found.fill(options.textgrid, where="layout.textgrid"), where="layout.textgrid")
         if (root / name).is_file():
             rows += _rows(root / name, found, options)
+            read += 1
         elif not options.partial:
             raise InputError(f"{root}: looked for {name} of {found.audio}; found none")
-    return finish(frame(rows, where=root), root, options, split=split, where=root)
+    notes = left_out(len(files), read, "they have no TextGrid ('partial')", what="files")
+    return finish(frame(rows, where=root), root, options, split=split, where=root, notes=notes)
 
 
 def _rows(path: Path, found: Found, options: TextGridOptions) -> list[Row]:
-    tiers = _tiers(path, read_textgrid(path, encoding=options.encoding), options.tier)
+    wanted = found.fill(options.tier, where="layout.tier")
+    tiers = _tiers(path, read_textgrid(path, encoding=options.encoding), wanted)
     rows: list[Row] = []
     for tier in tiers:
         spoken = [part for part in tier.intervals or () if part.text.strip() not in options.empty]
         facts: Row = {**found.groups, "audio": found.audio, "tier": tier.name}
         facts["speaker_id"] = found.groups[options.speaker_id] if options.speaker_id else None
-        if not options.tier:
+        if not (options.tier or options.speaker_id):
             facts["speaker_id"] = tier.name
         stem = found.name if options.tier else f"{found.name}-{tier.name}"
         if options.whole:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
-from asrfair.errors import InputError
+from asrfair.corpus.common import Raw
+from asrfair.corpus.rows import there
+from asrfair.errors import InputError, WrongRootError
 
 UTTERANCE = re.compile(r"(?:^|/)dr(\d)[-/]([fm])([a-z]{3}\d)/(s[aix]\d+)\.wav$", re.IGNORECASE)
 SPEAKER_COLUMNS = (
@@ -32,13 +34,14 @@ class TimitOptions:
     """TIMIT has one layout; a split is ``train`` or ``test`` (the speaker table's TRN and TST), or empty for all."""
 
 
-def read_timit(root: Path, options: TimitOptions, split: str) -> pl.DataFrame:
+def read_timit(root: Path, options: TimitOptions, split: str) -> Raw:
     """List the sentences with text and speaker facts; raises InputError naming what was looked for."""
     speakers = _read_speakers(_speaker_table(root))
     files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.suffix.lower() == ".wav")
     matches = [(name, match) for name in files if (match := UTTERANCE.search(name))]
     if not matches:
-        raise InputError(f"{root}: looked for sentences like DR1/FCJF0/SA1.WAV or dr1-fcjf0/sa1.wav; found none")
+        wanted = "sentences like DR1/FCJF0/SA1.WAV or dr1-fcjf0/sa1.wav"
+        raise WrongRootError(f"{root}: looked for {wanted}; found {there(root)}")
     rows = []
     for name, match in matches:
         initials, sentence = match[3].upper(), match[4].lower()
@@ -56,7 +59,7 @@ def read_timit(root: Path, options: TimitOptions, split: str) -> pl.DataFrame:
             }
         )
     table = pl.DataFrame(rows, infer_schema_length=None)
-    return table.filter(pl.col("usage") == _usage(split)) if split else table
+    return Raw(table.filter(pl.col("usage") == _usage(split)) if split else table)
 
 
 def _usage(split: str) -> str:
@@ -70,7 +73,8 @@ def _speaker_table(root: Path) -> Path:
         for path in sorted(folder.glob("*")):
             if path.name.lower() in ("spkrinfo.txt", "spkrinfo.doc"):
                 return path
-    raise InputError(f"{root}: looked for SPKRINFO.TXT here and one folder down (DOC); found none")
+    wanted = "SPKRINFO.TXT here and one folder down (DOC)"
+    raise WrongRootError(f"{root}: looked for {wanted}; found {there(root)}")
 
 
 def _read_speakers(path: Path) -> dict[str, dict[str, str | None]]:

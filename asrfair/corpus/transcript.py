@@ -5,21 +5,25 @@ interviewer, overlapping speech) is said by the card's options. Source: CORAAL's
 Line, Spkr, StTime, Content and EnTime, separated by tabs.
 """
 
+import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal, NamedTuple
 
-import polars as pl
-
-from asrfair.corpus.common import CommonOptions, Row, finish, frame, placed, seconds
-from asrfair.corpus.tree import Found, compiled, list_files, walk
-from asrfair.errors import CardError, InputError, expected
+from asrfair.corpus.common import CommonOptions, Raw, finish
+from asrfair.corpus.rows import Row, frame, left_out, placed, seconds, there
+from asrfair.corpus.texts import TextRules, compiled
+from asrfair.corpus.tree import Found, list_files, walk
+from asrfair.errors import CardError, InputError, WrongRootError, expected
 from asrfair.reading import inside, read_lines
 
 COLUMNS = {"line": "Line", "speaker": "Spkr", "start": "StTime", "text": "Content", "end": "EnTime"}
 TIME_DIGITS = 6
+# A character that no text has, in place of a template's star.
+STAR = "\ufdd0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,19 +34,17 @@ class TranscriptOptions(CommonOptions):
     matches. A recording that is not there leaves its utterances without audio. ``columns`` names the table's columns
     for ``line``, ``speaker``, ``start``, ``text`` and ``end``.
 
-    What becomes an utterance: ``replace`` is a list of [regular expression, replacement] for texts; a line whose
-    text, before or after, is matched whole by one of ``skip`` is left out, and so is a speaker matched by
-    ``drop_speakers``. A blank line, or one matched whole by ``pause``, is silence. ``overlaps = "drop"`` leaves out
-    lines during which someone else speaks (what is left out counts). ``join_pause_s`` joins a speaker's next line if
-    nothing but silence lies between and is no longer than this, up to ``longest_s`` in all.
+    What becomes an utterance: a line left out by ``skip``, or without a word after ``replace``, is none, and neither
+    are those of a speaker matched by ``drop_speakers``. A blank line, or one matched whole by ``pause``, is silence.
+    ``overlaps = "drop"`` leaves out lines during which someone else speaks (what is left out counts). ``join_pause_s``
+    joins a speaker's next line if nothing but silence lies between and is no longer than this, up to ``longest_s`` in
+    all.
     """
 
     pattern: str
     audio: str = "{folder}/{stem}.wav"
     columns: dict[str, str] = field(default_factory=dict)
     utterance_id: str = "{stem}-{line}"
-    replace: tuple[tuple[str, ...], ...] = ()
-    skip: tuple[str, ...] = ()
     pause: str = ""
     drop_speakers: str = ""
     overlaps: Literal["keep", "drop"] = "keep"
@@ -66,8 +68,7 @@ class Line(NamedTuple):
 class _Rules:
     """A card's regular expressions, compiled."""
 
-    replace: tuple[tuple[re.Pattern[str], str], ...]
-    skip: tuple[re.Pattern[str], ...]
+    texts: TextRules
     pause: re.Pattern[str] | None
     drop_speakers: re.Pattern[str] | None
 
@@ -75,15 +76,21 @@ class _Rules:
         return not text.strip() or (self.pause is not None and self.pause.fullmatch(text) is not None)
 
     def skipped(self, text: str) -> bool:
-        return not text or any(pattern.fullmatch(text) for pattern in self.skip)
+        return not text or self.texts.skips(text)
+
+    def reason(self, line: Line, text: str, overlapping: Set[Line]) -> str:
+        """Return why a line is no utterance, "" if it is one."""
+        if self.drop_speakers is not None and self.drop_speakers.fullmatch(line.speaker):
+            return "speaker"
+        if line in overlapping:
+            return "overlap"
+        return "text" if self.skipped(line.text) or self.skipped(text) else ""
 
     def clean(self, text: str) -> str:
-        for pattern, replacement in self.replace:
-            text = pattern.sub(replacement, text)
-        return re.sub(r"\s+", " ", text).strip()
+        return re.sub(r"\s+", " ", self.texts.clean(text)).strip()
 
 
-def read_transcripts(root: Path, options: TranscriptOptions, split: str) -> pl.DataFrame:
+def read_transcripts(root: Path, options: TranscriptOptions, split: str) -> Raw:
     """Read every transcript; raises InputError naming file and line."""
     unknown = next((name for name in options.columns if name not in COLUMNS), None)
     if unknown is not None:
@@ -91,38 +98,38 @@ def read_transcripts(root: Path, options: TranscriptOptions, split: str) -> pl.D
     rules = _rules(options)
     audio = _Audio(root, options.audio)
     rows: list[Row] = []
-    for found in list_files(root, compiled(options.pattern), split=split or options.split):
+    gone: Counter[str] = Counter()
+    for found in list_files(root, compiled("pattern", options.pattern), split=split or options.split):
         facts: Row = {**found.groups, "audio": audio.of(found)}
-        lines = _spoken(_read(root / found.audio, options), rules, options)
+        lines = _spoken(_read(root / found.audio, options), rules, options, gone)
         rows += [{**facts, **_utterance(line, found, options)} for line in lines]
     if rows and all(row["audio"] is None for row in rows):
-        raise InputError(f"{root}: looked for recordings like {options.audio}; found none of any transcript")
-    return finish(frame(rows, where=root), root, options, split=split, where=root)
+        raise WrongRootError(f"{root}: looked for recordings like {options.audio}; found {there(root)}")
+    rest = dataclasses.replace(options, replace=(), skip=())
+    return finish(frame(rows, where=root), root, rest, split=split, where=root, notes=_notes(gone))
+
+
+HEARD = "heard"
+REASONS = {
+    "speaker": "of other speakers ('drop_speakers')",
+    "overlap": "during which someone else speaks ('overlaps')",
+    "text": "by their text ('skip', or no word)",
+}
+
+
+def _notes(gone: Counter[str]) -> list[str]:
+    """Return the note on the lines left out, by reason, or none."""
+    why = ", ".join(f"{gone[reason]} {text}" for reason, text in REASONS.items() if gone[reason])
+    kept = gone[HEARD] - sum(gone[reason] for reason in REASONS)
+    return left_out(gone[HEARD], kept, why, what="lines with speech")
 
 
 def _rules(options: TranscriptOptions) -> _Rules:
-    for pair in options.replace:
-        if len(pair) != 2:
-            raise CardError(f"layout.replace: found {list(pair)}; expected [regular expression, replacement]")
-    pairs = tuple((_compiled("replace", pattern), text) for pattern, text in options.replace)
-    for pattern, text in pairs:
-        try:
-            re.compile(pattern).sub(text, "")
-        except (re.error, IndexError) as error:
-            raise CardError(f"layout.replace: {text!r} is no replacement: {error}") from error
     return _Rules(
-        pairs,
-        tuple(_compiled("skip", pattern) for pattern in options.skip),
-        _compiled("pause", options.pause) if options.pause else None,
-        _compiled("drop_speakers", options.drop_speakers) if options.drop_speakers else None,
+        TextRules.of(options.replace, options.skip),
+        compiled("pause", options.pause) if options.pause else None,
+        compiled("drop_speakers", options.drop_speakers) if options.drop_speakers else None,
     )
-
-
-def _compiled(key: str, pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise CardError(f"layout.{key}: {pattern!r} is no regular expression: {error}") from error
 
 
 def _read(path: Path, options: TranscriptOptions) -> list[Line]:
@@ -149,17 +156,19 @@ def _read(path: Path, options: TranscriptOptions) -> list[Line]:
     return found
 
 
-def _spoken(lines: Sequence[Line], rules: _Rules, options: TranscriptOptions) -> list[Line]:
-    """Return the lines that are utterances, cleaned and joined."""
+def _spoken(lines: Sequence[Line], rules: _Rules, options: TranscriptOptions, gone: Counter[str]) -> list[Line]:
+    """Return the lines that are utterances, cleaned and joined; ``gone`` counts the others by reason."""
     heard = (line for line in lines if not rules.silent(line.text))
     speech = sorted(heard, key=lambda line: (line.start_s, line.end_s))
     overlapping = _overlapping(speech) if options.overlaps == "drop" else set()
     kept: list[Line] = []
     joinable = False
+    gone[HEARD] += len(speech)
     for line in speech:
         text = rules.clean(line.text)
-        dropped = rules.drop_speakers is not None and rules.drop_speakers.fullmatch(line.speaker)
-        if dropped or line in overlapping or rules.skipped(line.text) or rules.skipped(text):
+        reason = rules.reason(line, text, overlapping)
+        if reason:
+            gone[reason] += 1
             # What was said here would be heard between the two.
             joinable = False
             continue
@@ -209,19 +218,20 @@ class _Audio:
 
     def __init__(self, root: Path, template: str) -> None:
         self._root = root
-        self._template = template
-        self._by_name: dict[str, list[str]] = {}
-        for path in walk(root):
-            self._by_name.setdefault(PurePosixPath(path).name, []).append(path)
+        # The template's own stars are wildcards, those of a transcript's name are not.
+        self._template = template.replace("*", STAR)
+        self._paths = dict.fromkeys(walk(root))
 
     def of(self, found: Found) -> str | None:
         wanted = inside(self._root, found.fill(self._template, where="layout.audio"), where="layout.audio")
-        files = [
-            path for path in self._by_name.get(PurePosixPath(wanted).name, []) if PurePosixPath(path).match(wanted)
-        ]
-        exact = [path for path in files if "*" in wanted or path == wanted]
-        if len(exact) > 1:
+        if STAR not in wanted:
+            return wanted if wanted in self._paths else None
+        # Folders before it may be any, as in `Path.match`.
+        like = re.compile("(?:.*/)?" + "[^/]*".join(re.escape(part) for part in wanted.split(STAR)), re.DOTALL)
+        files = [path for path in self._paths if like.fullmatch(path)]
+        if len(files) > 1:
             raise InputError(
-                f"{self._root}: found {len(exact)} recordings like {wanted} ({exact[0]}, {exact[1]}); expected one"
+                f"{self._root}: found {len(files)} recordings like {wanted.replace(STAR, '*')} ({files[0]}, "
+                f"{files[1]}); expected one"
             )
-        return exact[0] if exact else None
+        return files[0] if files else None

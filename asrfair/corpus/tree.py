@@ -8,8 +8,11 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
-from asrfair.corpus.common import CommonOptions, Row, finish, frame, join_speakers, no_split, placed
-from asrfair.errors import CardError, InputError
+from asrfair.corpus.common import CommonOptions, Raw, finish
+from asrfair.corpus.rows import Row, frame, no_split, placed, there
+from asrfair.corpus.speakers import join_speakers
+from asrfair.corpus.texts import compiled
+from asrfair.errors import CardError, InputError, WrongRootError
 from asrfair.reading import inside, read_lines
 from asrfair.tables import require_columns
 
@@ -58,9 +61,9 @@ class Found:
         return placed(template, where=where, **self.groups)
 
 
-def read_files(root: Path, options: FilesOptions, split: str) -> pl.DataFrame:
+def read_files(root: Path, options: FilesOptions, split: str) -> Raw:
     """List audio files by pattern, with their texts; raises InputError when none matches."""
-    pattern = compiled(options.pattern)
+    pattern = compiled("pattern", options.pattern)
     if bool(options.reference) == bool(options.transcripts):
         raise CardError(
             "layout: found " + ("both" if options.reference else "neither") + " of 'reference' and "
@@ -91,14 +94,6 @@ def _references(table: pl.DataFrame, files: Sequence[Found], root: Path, options
     return spoken.replace_strict(options.references, default=None) if options.references else spoken
 
 
-def compiled(pattern: str) -> re.Pattern[str]:
-    """Return a card's regular expression; raises CardError for one that is none."""
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise CardError(f"layout.pattern: {pattern!r} is no regular expression: {error}") from error
-
-
 def list_files(root: Path, pattern: re.Pattern[str], *, split: str) -> list[Found]:
     """Return the files under the root that match, sorted; raises InputError when none does."""
     if split and "split" not in pattern.groupindex:
@@ -110,7 +105,7 @@ def list_files(root: Path, pattern: re.Pattern[str], *, split: str) -> list[Foun
             path = PurePosixPath(audio)
             found.append(Found(audio, {"stem": path.stem, "folder": path.parent.as_posix(), **match.groupdict()}))
     if not found:
-        raise InputError(f"{root}: looked for files like {pattern.pattern}; found none")
+        raise WrongRootError(f"{root}: looked for files like {pattern.pattern}; found {there(root)}")
     chosen = [file for file in found if not split or file.groups["split"] == split]
     if not chosen:
         splits = ", ".join(sorted({str(file.groups["split"]) for file in found}))

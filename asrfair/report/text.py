@@ -3,28 +3,17 @@
 Conventions: rates are fractions in and per cent out; an unknown number is «unknown», never zero.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from asrfair.errors import counted as base_counted
+from asrfair.errors import safe as safe
 
 Row = Mapping[str, Any]
 
 UNKNOWN = "unknown"
 UNLABELLED = "(unlabelled)"
 LONGEST_LABEL = 60
-# Joiners shape Persian and Indic words; every other invisible character could disguise a label.
-_JOINERS = "\u200c\u200d"
-
-
-def safe(text: str) -> str:
-    """Return ``text`` on one line, with control and invisible characters written as escapes."""
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    if character in _JOINERS or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-        return character
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def corpus_title(corpus: Mapping[str, Any], *, unknown: str = "the corpus") -> str:
@@ -64,7 +53,7 @@ def number(value: int | None) -> str:
 
 def counted(value: int | None, noun: str, *, plural: str | None = None) -> str:
     """Return «1 speaker», «8 speakers», «unknown speakers»."""
-    return f"{number(value)} {noun if value == 1 else plural or noun + 's'}"
+    return f"{UNKNOWN} {plural or noun + 's'}" if value is None else base_counted(value, noun, plural=plural or "")
 
 
 def percent(rate: float | None) -> str:

@@ -16,10 +16,11 @@ from asrfair.condition.effect import Parameter
 from asrfair.condition.names import numbered, unit_of
 from asrfair.corpus import Axis, CorpusCard, load_card
 from asrfair.errors import BackendError
+from asrfair.run.layouts import layout_lines, show_layout
 
 
 def list_names(kind: str, console: Console) -> None:
-    """Print the shipped corpora or conditions, or the installed backends."""
+    """Print what there is of a kind of `LISTS`: a name and a line each."""
     table = Table("name", "what it is", box=None, pad_edge=False)
     for name, line in LISTS[kind]().items():
         table.add_row(escape(name), escape(line))
@@ -116,6 +117,7 @@ INTERVALS = {
 }
 LISTS: dict[str, Callable[[], dict[str, str]]] = {
     "corpora": _corpora,
+    "layouts": layout_lines,
     "conditions": _conditions,
     "backends": _backends,
     "normalizers": lambda: NORMALIZERS,
@@ -124,9 +126,12 @@ LISTS: dict[str, Callable[[], dict[str, str]]] = {
 
 
 def show_card(kind: str, name: str, console: Console) -> None:
-    """Print a card, after checking that it can be used, and what a condition expands to; raises CardError."""
+    """Print a card, checked, and what a condition expands to; or the keys of a layout; raises CardError."""
+    if kind == "layout":
+        show_layout(name, console)
+        return
     if kind == "corpus":
-        _print_corpus(load_card(name), console)
+        _print_corpus(load_card(name), console, name=name)
         return
     rungs = load_rungs(name, complete=False)
     bare = name if name.endswith(".toml") else re.split(f"[{RUNG}=]", name)[0]
@@ -156,7 +161,7 @@ def _written(value: Parameter) -> str:
     return repr(value) if isinstance(value, str) else f"{value:g}"
 
 
-def _print_corpus(card: CorpusCard, console: Console) -> None:
+def _print_corpus(card: CorpusCard, console: Console, *, name: str) -> None:
     facts = {
         "kind": card.kind,
         "language": card.language,
@@ -164,7 +169,7 @@ def _print_corpus(card: CorpusCard, console: Console) -> None:
         "citation": card.citation,
         "homepage": card.homepage,
         "how to get it": card.obtain,
-        "fetch": f"asrfair fetch {card.name} (huggingface.co/datasets/{card.fetch.repo})" if card.fetch else "",
+        "fetch": _fetching(card, name),
         "layout": str(card.layout["type"]),
     }
     console.print(escape(f"{card.name}: {card.title}"), style="bold")
@@ -181,6 +186,14 @@ def _print_corpus(card: CorpusCard, console: Console) -> None:
     console.print(axes)
     for caveat in card.caveats:
         console.print(escape(f"Note: {caveat}"))
+
+
+def _fetching(card: CorpusCard, name: str) -> str:
+    """Return the command that fetches a corpus; where the card pins no commit, of what the branch holds today."""
+    if not card.fetch:
+        return ""
+    revision = "" if card.fetch.revision else f" --revision {card.fetch.branch}"
+    return f"asrfair fetch {name}{revision} (huggingface.co/datasets/{card.fetch.repo})"
 
 
 def _levels(axis: Axis) -> str:

@@ -21,7 +21,13 @@ EXTRAS = {
     "codecs": ("av",),
     "rooms": ("pyroomacoustics",),
     "plot": ("matplotlib",),
+    "html": ("altair", "itables", "jinja2", "vl-convert-python"),
+    "sheets": ("fastexcel",),
+    "hub": ("huggingface_hub",),
     "torch": ("torch", "torchaudio"),
+    "services": ("urllib3",),
+    "google": ("urllib3", "google-auth"),
+    "ray": ("ray",),
 }
 WORKING_HZ = 16_000
 

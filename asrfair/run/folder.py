@@ -11,9 +11,10 @@ from asrfair.results import PLAN, json_text, write_text
 IDENTITY = "identity.json"
 
 
-def claim(folder: Path, identity: Mapping[str, Any]) -> None:
+def claim(folder: Path, identity: Mapping[str, Any], *, what: str = "run") -> None:
     """Mark a folder as this plan's; raises RunFolderError saying what differs if it is another plan's.
 
+    ``what`` it is that lies there, for the message.
     ``identity`` is all that results depend on. A folder with other files in it is refused; one in which a plan
     failed before anything was made is free again.
     """
@@ -27,7 +28,7 @@ def claim(folder: Path, identity: Mapping[str, Any]) -> None:
         differences = list(_differences(found, wanted))
         if differences and _used(folder):
             shown = "; ".join(differences[:4]) + (f"; and {len(differences) - 4} more" if len(differences) > 4 else "")
-            raise RunFolderError(f"{folder}: holds another run ({shown}); expected the same plan, or another folder")
+            raise RunFolderError(f"{folder}: holds another {what} ({shown}); expected the same plan, or another folder")
         if not differences:
             return
     elif folder.is_file() or (folder.is_dir() and any(not name.name.startswith(".") for name in folder.iterdir())):

@@ -42,6 +42,9 @@ normalizer = "basic"
 # faas = false                     # the score of ASR-FAIRBENCH too, for comparison with published ones
 # include_synthetic = false        # count utterances that the corpus card marks as synthetic, with a notice
 # workers = 0                      # processes; 0: one per processor core
+# engine = "ray"                   # on a Ray cluster (extra ray); default: local
+# address = "auto"                 # of the cluster; default: one on this machine
+# gpus_per_worker = 0.5            # of the cluster
 # device = "cuda"                  # conditions by torch on it (extra torch); default: by numpy
 # out = "asrfair-run"              # the run folder
 
@@ -71,11 +74,13 @@ root = "."                         # the corpus's folder, or its table
 CARD = """\
 # A card for a corpus of one's own: a table (csv, tsv, jsonl or parquet) with one row per utterance.
 title = "My corpus"
+# name = "my-corpus"               # in messages and tables; default: this file's name
 kind = "read"                      # read, natural, scripted, synthetic or unknown
 language = "en"
 licence = "in-house"
 # synthetic = "synthetic"          # the column that is true of utterances that are no recordings: left out of a run
 
+# Other layouts: asrfair list layouts. Every key of this one: asrfair show layout table.
 [layout]
 type = "table"
 file = "utterances.csv"            # in the corpus's root

@@ -44,13 +44,23 @@ def pairs(form: str, texts: Sequence[str] | None) -> dict[str, str] | None:
     """Split options like AXIS=GROUP; raises InputError showing the form."""
     found = {}
     for text in texts or ():
-        left, sign, right = text.partition("=")
+        left, sign, right = card_and_root(text) if "CARD=ROOT" in form else text.partition("=")
         if not (left and sign and right):
             raise InputError(f"{form.split()[0]} {text}: found no pair; expected {form}")
         if left in found:
             raise InputError(f"{form.split()[0]} {text}: found {left} twice; expected it once")
         found[left] = right
     return found or None
+
+
+def card_and_root(text: str) -> tuple[str, str, str]:
+    """Split CARD=ROOT as `str.partition` would, after a card's ``.toml``: a card's path may hold an equals sign."""
+    place = text.find(CARD_ENDS)
+    cut = text.find("=") if place < 0 else place + len(CARD_ENDS) - 1
+    return text.partition("=") if cut < 0 else (text[:cut], "=", text[cut + 1 :])
+
+
+CARD_ENDS = ".toml="
 
 
 def numbers(option: str, text: str) -> tuple[float, ...]:

@@ -193,6 +193,7 @@ def card(plan: SynthPlan) -> dict[str, Any]:
     axes = {name: {"column": name, "assigned_by": "by design", "note": note} for name, note in told.items()}
     axes["accent"]["reference_group"] = plan.chosen()[0].name
     return {
+        "name": "synthetic-voices",
         "title": "Synthetic voices",
         "kind": "synthetic",
         "language": plan.language,

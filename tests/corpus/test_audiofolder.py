@@ -46,7 +46,7 @@ def test_metadata_as_parquet(put: Callable, load: Callable) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"a.wav": ""}, r"looked for metadata\.csv, metadata\.jsonl, metadata\.parquet here and below; found none"),
+        ({"a.wav": ""}, r"looked for metadata\.csv, metadata\.jsonl, metadata\.parquet here and below; found a.wav"),
         ({"metadata.csv": "path,text\na.wav,x\n"}, r"metadata\.csv: found no column 'file_name'"),
         (
             {"metadata.csv": "file_name,said\na.wav,x\n"},
@@ -60,4 +60,19 @@ def test_metadata_as_parquet(put: Callable, load: Callable) -> None:
 def test_bad_folders(put: Callable, load: Callable, files: dict[str, str], message: str) -> None:
     put(files)
     with pytest.raises(AsrfairError, match=message):
+        load(LAYOUT)
+
+
+def test_the_metadatas_own_split_comes_first(put: Callable, load: Callable) -> None:
+    put({"metadata.csv": "file_name,text,split\na.wav,one,eval\ntrain/b.wav,two,dev\ntrain/c.wav,three,\n"})
+    table = load(LAYOUT, part="split").utterances
+    assert table.select("utterance_id", "part").rows() == [("a", "eval"), ("train/b", "dev"), ("train/c", "train")]
+    assert load(LAYOUT, split="test").utterances["utterance_id"].to_list() == ["a"]
+    assert load(LAYOUT, split="validation").utterances["utterance_id"].to_list() == ["train/b"]
+
+
+@pytest.mark.parametrize("name", [".", "/", "a/.."])
+def test_a_file_name_that_names_no_file(put: Callable, load: Callable, name: str) -> None:
+    put({"metadata.csv": f"file_name,text\n{name},hello\n"})
+    with pytest.raises(AsrfairError, match=r"metadata\.csv: row 1: found the path"):
         load(LAYOUT)

@@ -38,6 +38,50 @@ def test_both_cases_may_be_two_speakers(put: Callable, load: Callable) -> None:
     assert load(LAYOUT + 'file = "people.csv"', accent="accent").utterances["accent"].to_list() == ["Welsh", None, None]
 
 
+def test_part_of_a_key_may_not_count(put: Callable, load: Callable) -> None:
+    put({"utterances.csv": TABLE, "people.csv": "id,accent\n1,Scottish\ns2,Irish\n"})
+    layout = LAYOUT + 'file = "people.csv"\nkey = "id"\nkey_ignore = "^[sS]"'
+    corpus = load(layout, accent="accent").utterances
+    assert corpus.select("speaker_id", "accent").rows() == [("s1", "Scottish"), ("S2", "Irish"), ("s3", None)]
+
+
+def test_rows_of_the_second_table(put: Callable, load: Callable) -> None:
+    put({"utterances.csv": TABLE, "people.csv": "id,wave,age\ns1,1,20\ns1, 2 ,30\nS2,1,40\n"})
+    layout = LAYOUT + 'file = "people.csv"\nkey = "id"\nrows = { wave = ["2", "3"] }'
+    assert load(layout, age="age").utterances["age"].to_list() == ["30", None, None]
+
+
+def test_columns_of_one_name_are_numbered(put: Callable, load: Callable) -> None:
+    put({"utterances.csv": TABLE, "people.csv": "speaker_id,Accent,Other,Accent\ns1,a,b,c\n"})
+    corpus = load(LAYOUT + 'file = "people.csv"', first="Accent (1)", second="Accent (2)", other="Other")
+    assert corpus.utterances.select("first", "second", "other").rows()[0] == ("a", "c", "b")
+    with pytest.raises(InputError, match=r"axis 'accent': found no column 'Accent'.*; expected one of: .*Accent \(1\)"):
+        load(LAYOUT + 'file = "people.csv"', accent="Accent")
+
+
+def test_rows_that_are_kept(put: Callable, load: Callable) -> None:
+    put({"utterances.csv": TABLE, "people.csv": "speaker_id,accent\ns1,Scottish\nS2,Irish\ns3,Irish\n"})
+    rows = 'rows = { accent = ["Irish"], session = ["1", "3"] }\n'
+    layout = LAYOUT.replace("[layout", rows + "[layout") + 'file = "people.csv"'
+    corpus = load(layout, accent="accent")
+    assert corpus.utterances["utterance_id"].to_list() == ["u2"]
+    assert corpus.notes == ("layout: left out 2 of 3 utterances: 'rows' keeps accent = Irish, session = 1 or 3",)
+    with pytest.raises(
+        InputError, match=r"layout\.rows: found no row with accent = 'irish'; expected one of: 'Scottish'"
+    ):
+        load(layout.replace('"Irish"', '"irish"'))
+    with pytest.raises(InputError, match=r"layout\.rows: found no column 'wave'"):
+        load(layout.replace("session", "wave"))
+    assert load(layout.replace('["Irish"]', '["Irish", "Scottish"]').replace('"3"', '"2"')).notes == ()
+
+
+def test_texts_of_a_table_are_cleaned(put: Callable, load: Callable) -> None:
+    put({"utterances.csv": TABLE.replace(",one,", ",[x] one,").replace(",two,", ",[x],")})
+    corpus = load("type = \"table\"\nfile = \"utterances.csv\"\nreplace = [['\\[x\\]', '']]\nskip = ['three']")
+    assert corpus.utterances["reference"].to_list() == ["one", ""]
+    assert corpus.notes == ("layout: left out 1 of 3 utterances: 'skip' matches their texts",)
+
+
 def test_two_keys(put: Callable, load: Callable) -> None:
     put({"utterances.csv": TABLE, "people.tsv": "Spkr\tFile\tage\ns1\t1\t20\ns1\t2\t30\nS2\t1\t40\nS2\t1\t40\n"})
     layout = LAYOUT + 'file = "people.tsv"\nkey = { speaker_id = "Spkr", session = "File" }'
@@ -79,7 +123,24 @@ def test_several_files_by_wildcard_and_missing_texts(put: Callable, load: Callab
     [
         ("id,age\ns1\n", 'file = "p.csv"\nkey = "id"', r"p\.csv: line 2: found 1 fields; expected 2"),
         ("id\tage\ns1\n", 'file = "p.csv"\nkey = "id"\nseparator = "\\t"', r"line 2: found 1 fields; expected 2"),
-        ("id,id\ns1,2\n", 'file = "p.csv"\nkey = "id"', "found a column twice"),
+        ("id,id\ns1,2\n", 'file = "p.csv"\nkey = "id"', r"found no column 'id'; expected one of: id \(1\), id \(2\)"),
+        ("s1,2\n", 'file = "p.csv"\nkey = "id"\ncolumns = ["id", "id"]', "'columns': found a name twice"),
+        (
+            "id,age\ns1,2\n",
+            'file = "p.csv"\nkey = "id"\nkey_ignore = "("',
+            r"key_ignore: '\(' is no regular expression",
+        ),
+        (
+            "id,age\ns1,2\n",
+            'file = "p.csv"\nkey = "id"\nrows = { age = ["3"] }',
+            r"p\.csv: layout\.speakers\.rows: found no row with age = '3'; expected one of: '2'",
+        ),
+        ("id,age\ns1,2\n", 'file = "p.csv"\nkey = "id"\nrows = { sex = ["f"] }', "rows: found no column 'sex'"),
+        (
+            "id,age\np1,2\ns1,3\n",
+            'file = "p.csv"\nkey = "id"\nkey_ignore = "^[a-z]"',
+            "found id = 'p1' in rows that differ",
+        ),
         ("id,age\ns1,2\n", 'file = "p.csv"', r"p\.csv: found no column 'speaker_id'; expected one of: id, age"),
         ("id,age\ns1,2\n", 'file = "q.csv"\nkey = "id"', r"looked for q\.csv; found p\.csv, utterances\.csv"),
         ("id,age\ns1,2\n", 'file = "../p.csv"', "expected one inside the corpus"),
@@ -134,3 +195,9 @@ def test_windows_line_ends_a_mark_and_quotation_in_every_table(put: Callable, lo
     put({"utterances.csv": text, "people.csv": "\ufeffspeaker_id,accent\r\ns1,Scottish\r\n"})
     table = load(LAYOUT + 'file = "people.csv"', accent="accent").utterances
     assert table.select("reference", "accent").rows()[0] == ('"one", he said', "Scottish")
+
+
+def test_json_values_that_are_no_texts_are_refused_wherever_they_are(put: Callable, load: Callable) -> None:
+    put({"t.jsonl": '{"utterance_id": "1", "reference": "a", "audio": ["a.wav"]}\n'})
+    with pytest.raises(AsrfairError, match=r"t\.jsonl: column 'audio': found List\(String\); expected texts"):
+        load('type = "table"\nfile = "t.jsonl"')

@@ -39,6 +39,16 @@ def test_a_data_directory_without_segments(put: Callable, load: Callable) -> Non
     ]
 
 
+def test_tags_in_texts(put: Callable, load: Callable) -> None:
+    put({**SEGMENTED, "data/test/text": "sw02001-A_1 [noise] hi <unk>\nsw02001-A_2 [noise]\n"})
+    corpus = load(LAYOUT + "\nreplace = [['\\[[a-z]+\\]', '']]\nskip = ['', '.*<unk>.*']")
+    # One without a text is not one whose text is blank.
+    assert corpus.utterances.select("utterance_id", "reference").rows() == [("sw02001-B_1", None)]
+    assert corpus.notes == ("layout: left out 2 of 3 utterances: 'skip' matches their texts",)
+    with pytest.raises(AsrfairError, match=r"layout\.skip: '\(' is no regular expression"):
+        load(LAYOUT + "\nskip = ['(']")
+
+
 def test_segments_without_wav_scp_need_a_template(put: Callable, load: Callable) -> None:
     put({name: text for name, text in SEGMENTED.items() if not name.endswith("wav.scp")})
     table = load(LAYOUT + '\naudio = "data/{recording}.wav"').utterances

@@ -83,3 +83,37 @@ def test_nothing_to_read(put: Callable, load: Callable) -> None:
         load('type = "nemo"\nfile = "dev_manifest.json"', split="dev")
     with pytest.raises(AsrfairError, match="unknown name 'audio'"):
         load('type = "nemo"\ncolumns = { audio = "x" }', root=root / "dev_manifest.json")
+
+
+def test_a_split_where_there_is_none_is_refused_and_a_default_is_not(put: Callable, load: Callable) -> None:
+    root = put({"m.json": MANIFEST, "dev_manifest.json": MANIFEST})
+    single = 'type = "nemo"\nfile = "m.json"\nsplit = "test"'
+    assert len(load(single).utterances) == 3
+    with pytest.raises(AsrfairError, match="found the split 'train'; expected none"):
+        load(single, split="train")
+    assert len(load(LAYOUT, root=root / "dev_manifest.json").utterances) == 3
+    with pytest.raises(AsrfairError, match="found the split 'dev'; expected none"):
+        load(LAYOUT, root=root / "dev_manifest.json", split="dev")
+
+
+def test_parts_that_begin_late_have_names_of_their_own(put: Callable, load: Callable) -> None:
+    line = '{"audio_filepath": "a.wav", "text": "x", "offset": %s, "duration": 1}\n'
+    put({"m.json": line % 12345.01 + line % 12345.04})
+    ids = load('type = "nemo"\nfile = "m.json"').utterances["utterance_id"].to_list()
+    assert ids == ["a@12345.01", "a@12345.04"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('{"audio_filepath": ".", "text": "x"}', "line 1: found audio_filepath = '.'"),
+        ('{"audio_filepath": "/", "text": "x"}', "line 1: found audio_filepath = '/'"),
+        ('{"audio_filepath": "a/..", "text": "x"}', r"found the path 'a/\.\.'; expected the path of a file"),
+        ('{"audio_filepath": "a.wav", "text": "\\ud83d"}', r"line 1: found the code \\ud83d alone, half a character"),
+        (f'{{"audio_filepath": "a.wav", "text": "x", "offset": {"1" * 400}}}', "line 1: found the offset '1111"),
+    ],
+)
+def test_values_that_nothing_else_takes(put: Callable, load: Callable, entry: str, message: str) -> None:
+    put({"m.json": entry})
+    with pytest.raises(AsrfairError, match=message):
+        load('type = "nemo"\nfile = "m.json"')

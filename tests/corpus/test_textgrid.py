@@ -134,7 +134,24 @@ def test_missing_textgrids(put: Callable, load: Callable) -> None:
     put({"p1/a.wav": b"", "p1/b.wav": b"", "p1/a.TextGrid": LONG})
     with pytest.raises(AsrfairError, match=r"looked for p1/b\.TextGrid of p1/b\.wav; found none"):
         load(f'{LAYOUT}tier = "Mary"')
-    assert len(load(f'{LAYOUT}tier = "Mary"\npartial = true').utterances) == 2
+    corpus = load(f'{LAYOUT}tier = "Mary"\npartial = true')
+    assert len(corpus.utterances) == 2
+    assert corpus.notes == ("layout: left out 1 of 2 files: they have no TextGrid ('partial')",)
+
+
+def test_tiers_named_after_the_file(put: Callable, load: Callable) -> None:
+    put({"Mary/John.wav": b"", "Mary/John.TextGrid": LONG})
+    layout = LAYOUT.replace("take", "second")
+    assert load(f'{layout}tier = "{{second}}"').utterances["reference"].to_list() == ["héllo"]
+    assert len(load(f'{layout}tier = "{{speaker}}"').utterances) == 2
+    with pytest.raises(AsrfairError, match=r"layout\.tier: found '\{who\}' .*expected one of: \{stem\}"):
+        load(f'{layout}tier = "{{who}}"')
+
+
+def test_a_group_of_the_path_is_the_speaker_of_every_tier(put: Callable, load: Callable) -> None:
+    put({"p1/a.wav": b"", "p1/a.TextGrid": LONG})
+    table = load(f'{LAYOUT}speaker_id = "speaker"', tier="tier").utterances
+    assert table.select("speaker_id", "tier").rows() == [("p1", "John"), ("p1", "Mary"), ("p1", "Mary")]
 
 
 @pytest.mark.parametrize(

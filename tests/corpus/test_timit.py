@@ -97,8 +97,8 @@ def test_shared_fsdd(shared_data: Path) -> None:
     table = load_corpus("fsdd", shared_data / "fsdd").utterances
     assert len(table) == 300
     assert dict(table["accent"].value_counts().iter_rows()) == {
-        "US neutral": 100,
+        "US": 100,
         "German": 100,
         "Greek": 50,
-        "Belgian French": 50,
+        "French": 50,
     }

@@ -51,6 +51,16 @@ def test_turns_of_the_interviewee(put: Callable, load: Callable) -> None:
     ]
 
 
+def test_what_is_left_out_is_counted(put: Callable, load: Callable) -> None:
+    put(FILES)
+    (note,) = load(LAYOUT + 'overlaps = "drop"').notes
+    assert note == (
+        "layout: left out 4 of 7 lines with speech: 2 of other speakers ('drop_speakers'), "
+        "1 during which someone else speaks ('overlaps'), 1 by their text ('skip', or no word)"
+    )
+    assert load("\n".join(LAYOUT.splitlines()[:3])).notes == ()
+
+
 def test_overlaps_may_be_left_out(put: Callable, load: Callable) -> None:
     put(FILES)
     table = load(LAYOUT + 'overlaps = "drop"').utterances
@@ -85,7 +95,7 @@ def test_recordings_that_are_not_there(put: Callable, load: Callable) -> None:
         AsrfairError, match=r"found 2 recordings like \*/DCB_se1_ag1_f_01_1\.wav \(DCB_audio.*expected one"
     ):
         load(LAYOUT)
-    with pytest.raises(AsrfairError, match=r"looked for recordings like flac/\{file\}\.flac; found none"):
+    with pytest.raises(AsrfairError, match=r"looked for recordings like flac/\{file\}\.flac; found DCB_audio"):
         load(LAYOUT.replace("*/{file}.wav", "flac/{file}.flac"))
 
 
@@ -136,3 +146,29 @@ def test_speech_that_is_left_out_is_not_joined_over(put: Callable, load: Callabl
     put({"t/DCB_se1.txt": "\n".join(["Line\tSpkr\tStTime\tContent\tEnTime", *rows]) + "\n", "a/DCB_se1.wav": b""})
     table = load(LAYOUT + "skip = ['/.*/']\njoin_pause_s = 2.0").utterances
     assert table["reference"].to_list() == ["one", "three four five"]
+
+
+NAMED = 'type = "transcript"\npattern = ".*txt"\n'
+ONE = "Line\tSpkr\tStTime\tContent\tEnTime\n1\tS\t0\thello\t1\n"
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a?", "a*", "a"])
+@pytest.mark.parametrize("template", ["{stem}.wav", "{stem}*.wav", "*/{stem}.wav", "{folder}/{stem}*.wav"])
+def test_only_the_templates_own_stars_are_wildcards(put: Callable, load: Callable, name: str, template: str) -> None:
+    audio = f"{name}-x.wav" if "}*" in template else f"{name}.wav"
+    audio = f"deep/sounds/{audio}" if template.startswith("*") else audio
+    put({f"{name}.txt": ONE, audio: b"", "ab.txt": ONE, "b1.wav": b""})
+    table = load(f'{NAMED}audio = "{template}"').utterances
+    assert dict(table.select("utterance_id", "audio").iter_rows()) == {f"{name}-1": audio, "ab-1": None}
+
+
+def test_two_recordings_that_a_star_matches(put: Callable, load: Callable) -> None:
+    put({"a.txt": ONE, "a-1.wav": b"", "a-2.wav": b""})
+    with pytest.raises(AsrfairError, match=r"found 2 recordings like a\*\.wav \(a-1\.wav, a-2\.wav\); expected one"):
+        load(NAMED + 'audio = "{stem}*.wav"')
+
+
+def test_a_joined_line_ends_with_its_last_word(put: Callable, load: Callable) -> None:
+    put({"a.txt": ONE.replace("\t1\n", "\t5\n") + "2\tS\t1\tyes\t2\n", "a.wav": b""})
+    table = load(NAMED + "join_pause_s = 0.5").utterances
+    assert table.select("reference", "start_s", "end_s").rows() == [("hello yes", 0.0, 5.0)]

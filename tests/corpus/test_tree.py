@@ -78,7 +78,7 @@ pattern = '(?P<speaker>[A-Z]+)/wav/.*\\.wav'
 speaker_id = "speaker"
 transcripts = "{speaker}/transcript/{stem}.txt"
 """
-    with pytest.raises(AsrfairError, match=r"1 utterance ids more than once \('arctic_a0001'\)"):
+    with pytest.raises(AsrfairError, match=r"1 utterance id more than once \('arctic_a0001'\)"):
         load(layout)
     table = load(layout + 'utterance_id = "{speaker}-{stem}"').utterances
     assert dict(table.select("utterance_id", "reference").iter_rows()) == {
