@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from asrfair.report.page import QUIET, WARNING, Column, Page
-from asrfair.report.sentences import SYNTHETIC
+from asrfair.report.sentences import SYNTHETIC, untold
 from asrfair.report.text import Row, counted, factor, label, listed, number, percent, safe
 from asrfair.report.view import is_few, speakers
 from asrfair.tables import OVERALL
@@ -67,7 +67,7 @@ def render_coverage(rows: pl.DataFrame, survey: Survey, console: Console) -> Non
     page.line(survey.title, style="bold")
     if survey.synthetic:
         page.line(SYNTHETIC, style=WARNING)
-    for note in survey.notes:
+    for note in untold(survey.notes, synthetic=survey.synthetic):
         page.line(f"Note: {note}", style=QUIET, hang=2)
     for part in parts:
         _part(page, part, survey)

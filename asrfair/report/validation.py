@@ -7,7 +7,7 @@ import polars as pl
 from rich.console import Console
 
 from asrfair.report.page import QUIET, WARNING, Cell, Column, Page, Subhead
-from asrfair.report.sentences import SYNTHETIC
+from asrfair.report.sentences import SYNTHETIC, untold
 from asrfair.report.text import Row, counted, label, listed, number, safe
 
 AXES_SHOWN = 2
@@ -28,6 +28,7 @@ class Validation:
     each axis: ``axis``, ``group``, ``mapped``, ``speakers``, ``utterances``, ``minutes``, ``unusable``, ``suspect``.
     ``by_group`` says how often a kind was found: ``kind``, ``axis``, ``group``, ``utterances``. ``origins`` maps each
     axis to who assigned it. ``minutes`` is null where no file could be read.
+    ``synthetic_utterances`` counts those that are no recordings.
     """
 
     title: str
@@ -44,6 +45,7 @@ class Validation:
     kinds: pl.DataFrame
     by_group: pl.DataFrame
     notes: Sequence[str]
+    synthetic_utterances: int = 0
 
 
 def render_validation(found: Validation, console: Console) -> None:
@@ -55,13 +57,9 @@ def render_validation(found: Validation, console: Console) -> None:
     page.line(_checked(found))
     if found.without_audio:
         page.line(f"{counted(found.without_audio, 'utterance')} without audio: for replay and score only")
-    page.line(
-        "Headers only (--quick): damage, silence, clipping, speech rates, checksums and equal samples are unknown."
-        if found.quick
-        else "Every file that opens was decoded up to its end.",
-        style=QUIET,
-    )
-    for note in found.notes:
+    if found.files:
+        page.line(_looked(found), style=QUIET)
+    for note in untold(found.notes, synthetic=found.synthetic):
         page.line(f"Note: {note}", style=QUIET, hang=2)
     for axis, origin in found.origins.items():
         _axis(page, found, axis=axis, origin=origin)
@@ -79,6 +77,14 @@ def _checked(found: Validation) -> str:
         f"{counted(found.utterances, 'utterance')}, {counted(found.speakers, 'speaker')}, "
         f"{counted(found.files, 'file')}{minutes}"
     )
+
+
+def _looked(found: Validation) -> str:
+    if found.quick:
+        return (
+            "Headers only (--quick): damage, silence, clipping, speech rates, checksums and equal samples are unknown."
+        )
+    return "No file could be read." if found.minutes is None else "Every file that opens was decoded up to its end."
 
 
 def _axis(page: Page, found: Validation, *, axis: str, origin: str) -> None:

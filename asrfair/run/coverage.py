@@ -16,7 +16,8 @@ from asrfair.report.progress import progress
 from asrfair.results import SIGNATURE, Results, write_table, write_text
 from asrfair.run.analysis import check_axes, check_reference_groups
 from asrfair.run.covariates import with_covariates
-from asrfair.run.signature import axis_facts
+from asrfair.run.options import card_and_root
+from asrfair.run.signature import axis_facts, imputed_notes
 from asrfair.run.synthetic import without_synthetic
 from asrfair.scoring import find_normalizer
 from asrfair.stats.cells import Axis, find_axis, natural_order
@@ -98,7 +99,7 @@ def survey_of(target: str, plan: CoveragePlan) -> tuple[pl.DataFrame, Survey]:
 
     Raises InputError for a target that is neither, and for axes, groups, conditions or backends that are not there.
     """
-    card, sign, root = target.partition("=")
+    card, sign, root = card_and_root(target)
     if (Path(target) / SIGNATURE).is_file() or (not sign and Path(target).is_dir()):
         return _of_run(Path(target), plan)
     if not (card and root):
@@ -125,10 +126,14 @@ def _of_corpus(corpus: Corpus, plan: CoveragePlan) -> tuple[pl.DataFrame, Survey
     source = "assumed" if pilot is None else f"estimated from the pilot {plan.pilot}"
     origins = {axis: facts["assigned_by"] for axis, facts in axis_facts(by, corpus.card.axes, references, {}).items()}
     synthetic = corpus.card.kind == "synthetic"
-    survey = _survey(
-        corpus.card.title, origins, source, plan, corpus.notes, wer=parts[0]["wer"][0], synthetic=synthetic
-    )
+    notes = [*corpus.notes, *imputed_notes(_parts(by), corpus.card.axes)]
+    survey = _survey(corpus.card.title, origins, source, plan, notes, wer=parts[0]["wer"][0], synthetic=synthetic)
     return pl.concat(parts), survey
+
+
+def _parts(by: Iterable[str]) -> list[str]:
+    """Return the axes, each once, that axes and products of axes are made of."""
+    return list(dict.fromkeys(part for axis in by for part in axis.split(INTERSECTION)))
 
 
 def _of_run(folder: Path, plan: CoveragePlan) -> tuple[pl.DataFrame, Survey]:

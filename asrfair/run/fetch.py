@@ -1,7 +1,8 @@
 """`asrfair fetch`: take a corpus's files from the Hugging Face Hub, pinned to a commit and checked against its digests.
 
 The terms are shown, and acknowledged, before the first byte of data. ``fetched.json`` beside the files says which
-commit they are of, and with which digests; a second call checks them against it, without a connection.
+commit they are of, and with which digests; a second call checks them against it, for a pinned commit without a
+connection.
 """
 
 import dataclasses
@@ -23,7 +24,7 @@ from asrfair.corpus.layouts import LAYOUTS
 from asrfair.errors import CardError, InputError
 from asrfair.report.text import safe
 from asrfair.results import write_text
-from asrfair.run.hub import INSTALL, HubFile, Snapshot, check, download, listed, part_of, place, resolve
+from asrfair.run.hub import INSTALL, LOCK, HubFile, Snapshot, alone, check, download, listed, part_of, place, resolve
 
 RECORD = "fetched.json"
 VERSION = 1
@@ -79,9 +80,9 @@ def fetch(plan: FetchPlan, *, console: Console, ask: Callable[[str], bool] | Non
         _verify(before, folder, console)
     else:
         _fetch(plan, card, folder, before, revision, patterns, console, ask)
-    named = {"--corpus": f"{plan.card}={folder}"} | ({"--split": plan.split} if plan.split else {})
     console.print("Next:")
-    say(console, f"  asrfair run {' '.join(f'{option} {shlex.quote(text)}' for option, text in named.items())}")
+    split = ["--split", plan.split] if plan.split else []
+    say(console, f"  {shlex.join(['asrfair', 'validate', f'{plan.card}={folder}', *split])}")
     return folder
 
 
@@ -103,19 +104,25 @@ def _fetch(
     if not COMMIT.fullmatch(snapshot.commit) or (COMMIT.fullmatch(revision) and snapshot.commit != revision):
         raise InputError(f"{snapshot.repo}: the Hub answers the commit {snapshot.commit!r}; expected {revision}")
     files = listed(snapshot, patterns)
+    _require_other_names(files, folder)
     _show_files(snapshot, files, revision, console)
     left = _left(files, folder)
     _require_room(left, folder)
     if not accepted and ask and not ask(f"Accept the licence ({card.licence}) and the terms of access? [y/N] "):
         raise InputError(f"{card.name}: the licence was not accepted; nothing was fetched")
-    for number, file in enumerate(files, start=1):
-        there = place(file, folder).exists()
-        say(console, f"{number}/{len(files)} {safe(file.path)} {_bytes(file.size)}{', is there' if there else ''}")
-        if there:
-            check(file, folder)
-        else:
-            download(snapshot, file, folder)
-    _write_record(_record(plan, card, snapshot, revision, patterns, files, before), folder)
+    with alone(folder):
+        # Another fetch may have ended meanwhile.
+        before = read_record(folder)
+        if before:
+            _require_same(before, folder, repo=snapshot.repo, commit=snapshot.commit)
+        for number, file in enumerate(files, start=1):
+            there = place(file, folder).exists()
+            say(console, f"{number}/{len(files)} {safe(file.path)} {_bytes(file.size)}{', is there' if there else ''}")
+            if there:
+                check(file, folder)
+            else:
+                download(snapshot, file, folder)
+        _write_record(_record(plan, card, snapshot, revision, patterns, files, before), folder)
     say(console, f"Fetched and checked: {_count(files)} of {snapshot.repo} at {snapshot.commit} in {folder}")
 
 
@@ -187,6 +194,15 @@ def _left(files: Sequence[HubFile], folder: Path) -> int:
     missing = [file for file in files if not place(file, folder).exists()]
     parts = {file: part_of(file, folder) for file in missing}
     return sum(max(0, file.size - (part.stat().st_size if part.is_file() else 0)) for file, part in parts.items())
+
+
+def _require_other_names(files: Sequence[HubFile], folder: Path) -> None:
+    """Raise InputError for a file that what is written beside the dataset would overwrite."""
+    for file in files:
+        if place(file, folder).relative_to(folder).as_posix().casefold() in (RECORD, LOCK):
+            raise InputError(
+                f"the Hub's list of files: found {safe(file.path)}; expected another name: it is written here"
+            )
 
 
 def _require_room(left: int, folder: Path) -> None:

@@ -21,6 +21,7 @@ from asrfair.reading import inside
 from asrfair.report.text import safe
 
 INSTALL = "pip install 'asrfair[hub]'"
+LOCK = ".fetch.lock"
 AGAIN = "the same command goes on from there"
 Algorithm = Literal["sha256", "git-sha1"]
 
@@ -108,6 +109,27 @@ def part_of(file: HubFile, folder: Path) -> Path:
     """Return where the bytes of an unfinished file lie; its name holds the digest, so that no other goes on with it."""
     target = place(file, folder)
     return target.with_name(f".{target.name}.{file.digest[:12]}.part")
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other fetches out of a folder, which is made; raises IncompleteError where one is writing there.
+
+    Two that write one part file leave a file that neither has checked. The lock ends with the process.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / LOCK, timeout=0)
+    with told(str(folder), ""):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise IncompleteError(f"{folder}: found another fetch that is writing here; wait for it to end") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def check(file: HubFile, folder: Path) -> None:

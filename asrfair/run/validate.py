@@ -19,16 +19,20 @@ from asrfair.report.text import counted
 from asrfair.report.validation import Validation, render_validation
 from asrfair.results import write_text
 from asrfair.run import validate_table as table
+from asrfair.run.signature import imputed_notes
+from asrfair.run.synthetic import KIND
 from asrfair.run.validate_audio import PARTS, Looked, look
 from asrfair.run.validate_checksums import Promise, broken, promises
 from asrfair.run.validate_findings import FINDINGS, SEEN, findings
 from asrfair.run.validate_pool import over
 from asrfair.run.validate_summary import as_json, summarise
+from asrfair.run.validate_twins import duplicates
 
 # Rows of a batch: enough to make up for handing them over, few enough that the bar moves.
 BATCH, QUICK_BATCH = 32, 512
+GZIPPED = r"(?i)^(.*\.(?:tar\.gz|tgz))::"
 # Fewer than these are done sooner than worker processes start.
-FEW, QUICK_FEW = 256, 4096
+FEW, QUICK_FEW = 256, 1 << 16
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ def validate(card: str, root: Path, plan: ValidatePlan, *, console: Console, out
     render_validation(checked.summary, console)
     if out:
         write_text(Path(out), data)
+        print(f"Saved in {out}", file=sys.stderr)
     return code
 
 
@@ -81,18 +86,21 @@ def check_corpus(card: str, root: Path, plan: ValidatePlan) -> Checked:
     ).with_row_index("row")
     axes = list(corpus.card.axes)
     unmapped = {axis: _merged(part.unmapped.get(axis, {}) for part in corpora.values()) for axis in axes}
+    # What may be refused comes before what takes hours.
+    stated, more = _stated(corpus, root, plan)
+    listed = [] if plan.quick else promises(corpus.audio_root)
     seen, found = _look(utterances, corpus.audio_root, plan)
     rates, notes = table.speech_rates(utterances, seen)
-    stated, more = _durations(corpus, root, plan, utterances, seen)
     parts = [
         found,
         findings(table.transcripts(utterances)),
         rates,
-        stated,
-        findings(table.duplicates(utterances, seen)),
+        _durations(stated, utterances, seen),
+        findings(duplicates(utterances, seen)),
         findings(table.labels(utterances, axes, unmapped)),
+        findings(table.speakers(utterances)),
         findings(table.splits(utterances)),
-        findings([] if plan.quick else _checksums(corpus.audio_root, utterances, plan)),
+        findings(_checksums(listed, corpus.audio_root, utterances, plan)),
     ]
     return Checked(
         *summarise(
@@ -102,19 +110,26 @@ def check_corpus(card: str, root: Path, plan: ValidatePlan) -> Checked:
             findings=pl.concat(parts),
             unmapped=unmapped,
             quick=plan.quick,
+            synthetic=sum(
+                len(part.utterances if part.card.kind == KIND else part.synthetic) for part in corpora.values()
+            ),
             notes=[
                 *_marked(corpora.values()),
                 *dict.fromkeys(note for part in corpora.values() for note in part.notes),
                 *more,
                 *notes,
+                *table.without_speakers(utterances),
+                *imputed_notes(axes, corpus.card.axes),
             ],
         )
     )
 
 
 def _marked(corpora: Iterable[Corpus]) -> list[str]:
-    count = sum(len(corpus.synthetic) for corpus in corpora)
-    return [f"{counted(count, 'utterance')} {'is' if count == 1 else 'are'} synthetic"] if count else []
+    """Say how many utterances are synthetic, where not all are: of those the notice speaks."""
+    count = sum(len(corpus.synthetic) for corpus in corpora if corpus.card.kind != KIND)
+    are = counted(count, "utterance is", plural="utterances are")
+    return [f"{are} synthetic: counted here, and left out of a run"] if count else []
 
 
 def _merged(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -129,11 +144,16 @@ def _look(utterances: pl.DataFrame, audio_root: Path, plan: ValidatePlan) -> tup
     """Return what was seen of the audio (SEEN) and found in it (FINDINGS)."""
     rows = utterances.filter(pl.col("audio").is_not_null()).select("row", "audio", *PARTS).sort("audio", "row")
     size, few = (QUICK_BATCH, QUICK_FEW) if plan.quick else (BATCH, FEW)
-    # A file's utterances stay together: it is decoded once.
-    place = pl.int_range(pl.len()).min().over("audio") // size
-    batches = rows.with_columns(_batch=place).partition_by("_batch", maintain_order=True, include_key=False)
+    # A file's utterances stay together: it is decoded once. So do a gzipped tar's where headers are all that is read:
+    # they cost next to nothing once one process has decompressed it.
+    together = pl.coalesce(pl.col("audio").str.extract(GZIPPED), "audio") if plan.quick else pl.col("audio")
+    place = pl.col("_place").min().over(together) // size
+    placed = rows.with_row_index("_place").select(*rows.columns, _batch=place)
+    batches = placed.partition_by("_batch", maintain_order=True, include_key=False)
     workers = _workers(plan, small=rows["audio"].n_unique() < few)
     seen, found = [pl.DataFrame(schema=SEEN)], [pl.DataFrame(schema=FINDINGS)]
+    if not batches:
+        return seen[0], found[0]
     with progress(Console(stderr=True)) as bar:
         task = bar.add_task("reading headers" if plan.quick else "decoding", total=len(rows))
         for looked, count in over(partial(_look_at, audio_root, plan.quick), batches, workers=workers):
@@ -154,10 +174,8 @@ def _workers(plan: ValidatePlan, *, small: bool) -> int:
     return 1 if small else cores
 
 
-def _durations(
-    corpus: Corpus, root: Path, plan: ValidatePlan, utterances: pl.DataFrame, seen: pl.DataFrame
-) -> tuple[pl.DataFrame, list[str]]:
-    """Return the utterances that are not as long as the corpus's own table says, and where it says so."""
+def _stated(corpus: Corpus, root: Path, plan: ValidatePlan) -> tuple[pl.DataFrame | None, list[str]]:
+    """Return how long the corpus's own tables say that utterances are, None if they do not, and where they say so."""
     layout = LAYOUTS[corpus.card.layout["type"]]
     options = build(layout.options, {k: v for k, v in corpus.card.layout.items() if k != "type"}, where="layout")
     parts, sources = [], []
@@ -166,14 +184,20 @@ def _durations(
         if stated is not None and stated[0]["stated_s"].count():
             parts.append(stated[0].with_columns(split=pl.lit(split)))
             sources.append(f"lengths held to {stated[1]}")
-    if not parts:
-        return pl.DataFrame(schema=FINDINGS), []
-    rows = utterances.select("row", "utterance_id", "split").join(pl.concat(parts), on=["utterance_id", "split"])
-    return table.durations(seen, rows.drop_nulls("stated_s")), list(dict.fromkeys(sources))
+    return pl.concat(parts) if parts else None, list(dict.fromkeys(sources))
 
 
-def _checksums(audio_root: Path, utterances: pl.DataFrame, plan: ValidatePlan) -> Iterable[tuple[int | None, str, str]]:
-    listed = promises(audio_root)
+def _durations(stated: pl.DataFrame | None, utterances: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
+    """Return the utterances that are not as long as stated."""
+    if stated is None:
+        return pl.DataFrame(schema=FINDINGS)
+    rows = utterances.select("row", "utterance_id", "split").join(stated, on=["utterance_id", "split"])
+    return table.durations(seen, rows.drop_nulls("stated_s"))
+
+
+def _checksums(
+    listed: Sequence[Promise], audio_root: Path, utterances: pl.DataFrame, plan: ValidatePlan
+) -> Iterable[tuple[int | None, str, str]]:
     if not listed:
         return
     file = pl.col("audio").str.split("::").list.first()
@@ -182,10 +206,13 @@ def _checksums(audio_root: Path, utterances: pl.DataFrame, plan: ValidatePlan) -
     workers = _workers(plan, small=len(listed) < FEW)
     with progress(Console(stderr=True)) as bar:
         task = bar.add_task("checksums", total=len(listed))
+        faults: list[tuple[str, str, str]] = []
         for found, count in over(partial(_keep, audio_root), batches, workers=workers):
-            for name, kind, what in found:
-                yield from ((row, kind, what) for row in rows.get(name, [None]))
+            faults += found
             bar.advance(task, count)
+    # Workers end in no order.
+    for name, kind, what in sorted(faults):
+        yield from ((row, kind, what) for row in rows.get(name, [None]))
 
 
 def _keep(root: Path, listed: Sequence[Promise]) -> tuple[list[tuple[str, str, str]], int]:

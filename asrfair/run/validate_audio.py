@@ -17,7 +17,7 @@ import polars as pl
 from asrfair.audio import AudioInfo, Waveform, inspect_audio, read_audio
 from asrfair.condition.level import activity
 from asrfair.condition.measure import clipped_share
-from asrfair.errors import InputError
+from asrfair.errors import InputError, TruncatedAudioError
 from asrfair.run.validate_findings import FINDINGS, SEEN
 
 PIECE_S = 600.0
@@ -109,6 +109,7 @@ class _File:
             info = inspect_audio(self.path)
         except InputError as error:
             kind = "missing file" if str(error).startswith(f"{self.path}: no such ") else "unreadable audio"
+            kind = "truncated audio" if isinstance(error, TruncatedAudioError) else kind
             yield from (("found", (row["row"], kind, str(error))) for row in rows)
             return
         yield from (("found", (row["row"], *fact)) for row in rows for fact in _facts(self.path, info))

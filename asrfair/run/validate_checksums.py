@@ -1,8 +1,10 @@
 """Holding files to the publisher's own lists of checksums, where such lists lie in the corpus."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,7 +15,6 @@ NAMES = re.compile(
     re.IGNORECASE,
 )
 BY_LENGTH = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
-DEPTH = 2
 LARGEST_LIST = 256 * 2**20
 # «HEX  name», «HEX *name» (coreutils), «MD5 (name) = HEX» (BSD), and a lone digest of the file beside.
 COREUTILS = re.compile(r"\\?([0-9a-fA-F]{32,128})[ \t]+[* ]?(.+)")
@@ -37,9 +38,15 @@ def promises(root: Path) -> list[Promise]:
 
 
 def _lists(root: Path) -> Iterator[Path]:
-    for pattern in ("*", "*/*")[:DEPTH]:
-        for path in sorted(root.glob(pattern)):
-            if NAMES.fullmatch(path.name) and path.is_file() and path.stat().st_size <= LARGEST_LIST:
+    with os.scandir(root) as entries:
+        folders = sorted(Path(entry) for entry in entries if entry.is_dir())
+    for folder in (root, *folders):
+        # Most of what a folder of clips holds goes by without a `Path` of its own.
+        named: list[str] = []
+        with suppress(PermissionError), os.scandir(folder) as entries:
+            named = sorted(entry.name for entry in entries if NAMES.fullmatch(entry.name))
+        for path in (folder / name for name in named):
+            if path.is_file() and path.stat().st_size <= LARGEST_LIST:
                 yield path
 
 

@@ -13,6 +13,9 @@ from asrfair.run.validate_findings import KINDS
 from asrfair.stats.cells import natural_order
 
 EXAMPLES = 3
+BY_AXIS = ("speaker with two values", "label not mapped")
+ONCE = (*BY_AXIS, "speaker in two splits")
+"""Kinds that are found of every utterance of a speaker, or with a label."""
 
 
 def summarise(
@@ -23,6 +26,7 @@ def summarise(
     findings: pl.DataFrame,
     unmapped: Mapping[str, Mapping[str, int]],
     quick: bool,
+    synthetic: int,
     notes: Sequence[str],
 ) -> tuple[Validation, pl.DataFrame]:
     """Return the summary, and the findings with ``utterance_id``, ``speaker_id``, ``split``, ``audio`` and gravity.
@@ -53,6 +57,7 @@ def summarise(
         kinds=kinds,
         by_group=by_group,
         notes=tuple(notes),
+        synthetic_utterances=synthetic,
     )
     return summary, told.drop("row", *axes).select(
         "kind", "gravity", "utterance_id", "speaker_id", "split", "audio", "what"
@@ -65,7 +70,7 @@ def _kinds(told: pl.DataFrame, once: pl.DataFrame) -> pl.DataFrame:
         mine, each = told.filter(pl.col("kind") == name), once.filter(pl.col("kind") == name)
         if mine.is_empty():
             continue
-        examples = mine.unique(["row", "what"], maintain_order=True).head(EXAMPLES).select("utterance_id", "what")
+        examples = _examples(name, mine).select("utterance_id", "what")
         rows.append(
             {
                 "kind": name,
@@ -81,6 +86,16 @@ def _kinds(told: pl.DataFrame, once: pl.DataFrame) -> pl.DataFrame:
     numbers = dict.fromkeys(("utterances", "speakers", "others"), pl.Int64)
     texts = dict.fromkeys(("kind", "gravity", "means"), pl.String)
     return pl.DataFrame(rows, schema={**texts, **numbers, "examples": example})
+
+
+def _examples(kind: str, mine: pl.DataFrame) -> pl.DataFrame:
+    """Return examples of a kind; what is found of a speaker, or a label, is told once, of every axis in turn."""
+    if kind not in ONCE:
+        return mine.unique(["utterance_id", "what"], keep="first", maintain_order=True).head(EXAMPLES)
+    each = mine.unique("what", keep="first", maintain_order=True)
+    axis = pl.col("what").str.extract("^([^:]*): ") if kind in BY_AXIS else pl.lit("")
+    turn = each.with_columns(axis=axis).with_columns(turn=pl.int_range(pl.len()).over("axis"))
+    return turn.sort("turn", maintain_order=True).head(max(EXAMPLES, turn["axis"].n_unique()))
 
 
 def _groups(
@@ -132,7 +147,10 @@ def _by_group(once: pl.DataFrame, axes: Sequence[str]) -> pl.DataFrame:
 
 def as_json(summary: Validation, findings: pl.DataFrame, *, exit_code: int) -> str:
     """Return everything as JSON: the summary, and each finding with what it is about."""
-    plain = ("title", "utterances", "speakers", "files", "minutes", "without_audio", "unusable", "quick", "synthetic")
+    plain = (
+        *("title", "utterances", "speakers", "files", "minutes", "without_audio", "unusable", "quick", "synthetic"),
+        "synthetic_utterances",
+    )
     by_kind = summary.by_group.partition_by("kind", as_dict=True, include_key=False)
     kinds = [
         {**row, "by_group": by_kind[(row["kind"],)].to_dicts() if (row["kind"],) in by_kind else []}

@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 
 from asrfair.corpus.consistency import (
-    duplicate_audio,
     speakers_in_several_splits,
     speakers_with_several,
     twins_by_case,
@@ -79,7 +78,7 @@ def stated_durations(raw: pl.DataFrame, root: Path) -> tuple[pl.DataFrame, str] 
     for name, scale in DURATIONS.items():
         if name in raw.columns:
             seconds = pl.col(name).cast(pl.Float64, strict=False) * scale
-            return raw.select("utterance_id", stated_s=seconds), f"column '{name}'"
+            return raw.select(pl.col("utterance_id").cast(pl.String), stated_s=seconds), f"column '{name}'"
     path = (root.parent if root.is_file() else root) / CLIP_DURATIONS
     if not path.is_file() or "audio" not in raw.columns:
         return None
@@ -88,7 +87,7 @@ def stated_durations(raw: pl.DataFrame, root: Path) -> tuple[pl.DataFrame, str] 
     if clip not in rows.columns or not column:
         raise InputError(f"{path}: found the columns {', '.join(rows.columns)}; expected clip and duration[ms]")
     listed_s = rows.select(clip=clip, stated_s=pl.col(column).cast(pl.Float64, strict=False) * DURATIONS[column])
-    names = raw.select("utterance_id", clip=pl.col("audio").str.replace(r"^.*/", ""))
+    names = raw.select(pl.col("utterance_id").cast(pl.String), clip=pl.col("audio").str.replace(r"^.*/", ""))
     return names.join(listed_s.unique("clip"), on="clip", how="inner").drop("clip"), CLIP_DURATIONS
 
 
@@ -144,12 +143,36 @@ def labels(utterances: pl.DataFrame, axes: Sequence[str], unmapped: Mapping[str,
             rows = utterances.filter(parts | pl.col(axis).is_in(list(unmapped[axis])))
             for row, label in rows.select("row", axis).iter_rows():
                 yield row, "label not mapped", f"{axis}: '{label}'"
-        several = dict(speakers_with_several(utterances, axis).iter_rows())
+        several = speakers_with_several(utterances, axis)["speaker_id"]
+        told = _values(utterances.filter(pl.col("speaker_id").is_in(several.implode())), axis)
         for row, speaker in _of_speakers(utterances, several):
-            yield row, "speaker with two values", f"{axis}: '{speaker}' is {_quoted(several[speaker])}"
+            yield row, "speaker with two values", f"{axis}: '{speaker}' is {told[speaker]}"
     for column in ("utterance_id", "speaker_id", *axes):
         for ids in twins_by_case(utterances, column)["ids"]:
             yield None, "ids differ in case only", f"{column}: {_quoted(ids)}"
+
+
+def _values(utterances: pl.DataFrame, axis: str) -> dict[str, str]:
+    """Return each speaker's values, the most frequent first, with their utterances: «'US' (5), 'Scottish' (1)»."""
+    counts = utterances.drop_nulls(axis).group_by("speaker_id", axis).len().sort("len", axis, descending=[True, False])
+    return {
+        str(speaker): listed(f"'{value}' ({count})" for value, count in part.select(axis, "len").iter_rows())
+        for (speaker,), part in counts.group_by("speaker_id", maintain_order=True)
+    }
+
+
+def speakers(utterances: pl.DataFrame) -> Iterator[Found]:
+    """Find utterances without a speaker, where others have one."""
+    unknown = utterances["speaker_id"].is_null()
+    if not unknown.all():
+        yield from ((row, "no speaker", "no speaker id") for row in utterances["row"].filter(unknown))
+
+
+def without_speakers(utterances: pl.DataFrame) -> list[str]:
+    """Say what follows where no utterance has a speaker."""
+    if utterances["speaker_id"].null_count() < len(utterances):
+        return []
+    return ["no utterance has a speaker: a run gives no interval and judges no disparity (or --independent-utterances)"]
 
 
 def _of_speakers(utterances: pl.DataFrame, speakers: Collection[str]) -> Iterator[tuple[int, str]]:
@@ -161,26 +184,12 @@ def _quoted(names: Iterable[str]) -> str:
     return listed(f"'{name}'" for name in names)
 
 
-def duplicates(utterances: pl.DataFrame, seen: pl.DataFrame) -> Iterator[Found]:
-    """Find utterances whose samples are equal, by digest."""
-    names = utterances["utterance_id"].to_list()
-    # Ids are unique within a split only; rows are unique throughout.
-    numbered = utterances.with_columns(utterance_id=pl.col("row").cast(pl.String))
-    digests = seen.select(utterance_id=pl.col("row").cast(pl.String), digest="digest")
-    for each in duplicate_audio(numbered, digests).iter_rows(named=True):
-        kind = "same audio, two speakers" if len(each["speakers"]) > 1 else "same audio"
-        kind = "same audio, two splits" if len(each["splits"]) > 1 else kind
-        rows = sorted(map(int, each["utterances"]))
-        texts = f"; {len(each['references'])} transcripts differ" if len(each["references"]) > 1 else ""
-        for row in rows:
-            yield row, kind, "as " + listed((f"'{names[other]}'" for other in rows if other != row), most=3) + texts
-
-
 def splits(utterances: pl.DataFrame) -> Iterator[Found]:
     """Find utterance ids and speakers that several splits share."""
     shared = utterances.filter(pl.col("split").n_unique().over("utterance_id") > 1)
+    there = dict(shared.group_by("utterance_id").agg(pl.col("split").unique().sort()).iter_rows())
     for row, name in shared.select("row", "utterance_id").iter_rows():
-        yield row, "id in two splits", f"'{name}'"
+        yield row, "id in two splits", f"in {listed(there[name])}"
     where = dict(speakers_in_several_splits(utterances).iter_rows())
     for row, speaker in _of_speakers(utterances, where):
         yield row, "speaker in two splits", f"'{speaker}' in {listed(where[speaker])}"

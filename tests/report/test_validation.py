@@ -139,3 +139,18 @@ def test_many_groups_are_counted() -> None:
     shown = text(found(groups=many, origins={"accent": "self-reported"}))
     assert shown.count("  north  ") == 20
     assert "and 9,980 more groups (--json: all)" in shown
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"minutes": None}, "No file could be read."),
+        ({"minutes": None, "files": 0}, ""),
+        ({"quick": True}, "Headers only (--quick)"),
+        ({}, "Every file that opens was decoded up to its end."),
+    ],
+)
+def test_what_is_said_of_the_files(facts: dict[str, Any], told: str) -> None:
+    said = ("No file", "Headers only", "Every file")
+    lines = [line for line in text(found(**facts)).splitlines() if line.startswith(said)]
+    assert [line[: len(told)] for line in lines] == ([told] if told else [])

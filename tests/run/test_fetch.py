@@ -115,7 +115,9 @@ def test_a_snapshot_is_fetched_checked_recorded_and_loads(hub: Hub, capsys: pyte
         assert told in said
     total = sum(len(CONTENTS[path]) for path in (FIRST, SECOND, SMALL))
     assert f"size: {total / 1000:.1f} kB in 3 files" in said
-    assert "asrfair run --corpus voices.toml=out" in said
+    (following,) = (line.strip() for line in said.splitlines() if line.strip().startswith("asrfair "))
+    assert following == "asrfair validate voices.toml=out"
+    assert main(following.split()[1:]) in (0, 3)
 
 
 def test_a_second_call_checks_without_a_connection(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,6 +135,17 @@ def test_a_second_call_checks_without_a_connection(hub: Hub, capsys: pytest.Capt
     take(accept=None)
     assert (folder / FIRST).read_bytes() == CONTENTS[FIRST]
     assert hub.data_requests() == [f"/datasets/{REPO}/resolve/{COMMIT}/{FIRST}", f"store:/{FIRST}"]
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_the_command_that_show_prints(hub: Hub, capsys: pytest.CaptureFixture[str], pinned: bool) -> None:
+    if not pinned:
+        Path("voices.toml").write_text(CARD.replace(f'revision = "{COMMIT}"', ""), encoding="utf-8")
+    assert main(["show", "corpus", "voices.toml"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    command = text[text.index("asrfair fetch") : text.index(" (huggingface.co")]
+    assert ("--revision main" in command) is not pinned
+    assert main([*command.split()[1:], "--accept", "CC BY 4.0"]) == 0
 
 
 def test_another_split_adds_to_the_record(hub: Hub) -> None:
@@ -417,7 +430,7 @@ def test_a_card_without_the_table_says_how_to_get_the_corpus(tmp_path: Path) -> 
 
 def test_shipped_cards_fetch_what_their_layouts_read() -> None:
     cards = [card for card in map(load_card, shipped("corpora")) if card.fetch]
-    assert {card.name for card in cards} == {"earnings-22", "globe", "svarah", "voxpopuli-accented"}
+    assert {card.name for card in cards} == {"earnings-22", "edacc-hub", "globe", "svarah", "voxpopuli-accented"}
     for card in cards:
         assert card.fetch is not None
         assert card.fetch.repo in card.homepage + card.obtain

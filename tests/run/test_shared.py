@@ -1,6 +1,7 @@
 """The whole pipeline on real recordings: every file is read, every condition is played, every label is there."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 
 import asrfair
 from asrfair.run.plan import CorpusPlan, Plan
+from asrfair.run.validate import ValidatePlan, check_corpus
 
 # Answers «zero» to everything, having read the file: what is tested is all that lies around a recogniser.
 PROGRAM = """
@@ -77,3 +79,59 @@ def test_real_corpora(
         assert overall["wer"].to_list() == [0.9] * 4
     if card == "timit":
         assert "audio: NIST SPHERE file named .wav: 1 utterance (first fvmh0-si836)" in results.signature["notes"]
+
+
+SOUNDS = r"""
+title = "Sounds of every kind, named by their files"
+kind = "read"
+language = "en"
+licence = "see its own README"
+[layout]
+type = "files"
+pattern = '(?P<file>(?P<set>[^/]+)/(?:.*/)?(?P<word>[^/]+)\.(?:wav|WAV|ogg|opus|mp3|m4a|sph))'
+speaker_id = "set"
+utterance_id = "{file}"
+reference = "word"
+[axes.set]
+column = "set"
+assigned_by = "by design"
+"""
+OF_NAMES = ("speech rate",)
+"""Findings about transcripts, which here are file names."""
+
+
+@pytest.mark.parametrize(
+    ("folder", "files", "minutes", "kinds"),
+    [
+        ("misc_fixtures", 45, 5.13, {"silent": 3, "read otherwise": 10, "same audio": 4}),
+        ("impulse_responses", 23, 0.27, {"read otherwise": 22}),
+        ("esc10", 80, 6.65, {}),
+    ],
+)
+def test_validating_sounds_of_every_kind(
+    shared_data: Path, tmp_path: Path, folder: str, files: int, minutes: float, kinds: dict[str, int]
+) -> None:
+    """Odd formats open, and what is odd about a sound is found: a ten-line card is enough."""
+    (tmp_path / "sounds.toml").write_text(SOUNDS, encoding="utf-8")
+    checked = check_corpus(str(tmp_path / "sounds.toml"), shared_data / folder, ValidatePlan(workers=1))
+    found = checked.findings.filter(~pl.col("kind").is_in(OF_NAMES))
+    if find_spec("av") is None and folder == "misc_fixtures":
+        unread = found.filter(pl.col("kind") == "unreadable audio")
+        assert unread["utterance_id"].to_list() == ["audiomentations_demo/testing.m4a"]
+        return
+    assert (checked.summary.files, checked.summary.unusable) == (files, 0)
+    assert checked.summary.minutes == pytest.approx(minutes, abs=0.01)
+    assert dict(found["kind"].value_counts().iter_rows()) == kinds
+    silent = found.filter(pl.col("kind") == "silent").select("utterance_id", "what").rows()
+    assert dict(silent) == (
+        {
+            "audiomentations_demo/almost_silent/almost_silent.wav": "peak at -119 dB",
+            "audiomentations_demo/digital_silence/digital_silence.wav": "digital silence",
+            "audiomentations_demo/silence/silence.wav": "peak at -71 dB",
+        }
+        if folder == "misc_fixtures"
+        else {}
+    )
+    same = found.filter(pl.col("kind") == "same audio")["utterance_id"].to_list()
+    twins = ["audiomentations_demo/mono_float64.wav", "audiomentations_demo/mono_int32.wav"]
+    assert same == ([*twins, "lhotse/stereo.sph", "lhotse/stereo.wav"] if folder == "misc_fixtures" else [])

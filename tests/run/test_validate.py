@@ -24,7 +24,9 @@ from asrfair.report.validation import render_validation
 from asrfair.run import validate as module
 from asrfair.run import validate_audio
 from asrfair.run.validate import Checked, ValidatePlan, check_corpus
-from asrfair.run.validate_findings import KINDS
+from asrfair.run.validate_checksums import promises
+from asrfair.run.validate_findings import FINDINGS, KINDS, SEEN
+from asrfair.run.validate_table import durations
 
 RATE = 16_000
 CARD = """
@@ -142,8 +144,8 @@ def test_files_that_cannot_be_used(planted: Planted) -> None:
     assert {kind: set(each) for kind, each in found.items()} == {
         "missing file": {"gone"},
         "part not there": {"part", "side"},
-        "unreadable audio": {"text", "empty", "cut"},
-        "truncated audio": {"torn", "half"},
+        "unreadable audio": {"text", "empty"},
+        "truncated audio": {"cut", "torn", "half"},
     }
     assert found["missing file"]["gone"] == "audio/gone.wav: no such file"
     assert planted.check().summary.unusable == 8
@@ -211,6 +213,27 @@ def test_transcripts(planted: Planted) -> None:
     assert "U+0007" in found["garbled transcript"]["bell"]
 
 
+def test_a_blank_transcript_is_scored_and_so_is_suspect(planted: Planted) -> None:
+    planted.sound("blank", reference=" ")
+    summary = planted.check().summary
+    assert (summary.unusable, summary.kinds["gravity"].to_list()) == (0, ["suspect"])
+
+
+def test_utterances_without_a_speaker(planted: Planted) -> None:
+    planted.sound("nobody", speaker_id="")
+    planted.sound("noone", speaker_id=" ")
+    checked = planted.check()
+    assert checked.findings.select("kind", "utterance_id").rows() == [("no speaker", "nobody"), ("no speaker", "noone")]
+    assert not [note for note in checked.summary.notes if "speaker" in note]
+
+
+def test_no_speaker_at_all_is_said_once(planted: Planted) -> None:
+    planted.rows["train"] = [",".join([row.split(",")[0], "", *row.split(",")[2:]]) for row in planted.rows["train"]]
+    checked = planted.check()
+    assert checked.findings.is_empty()
+    assert [note for note in checked.summary.notes if note.startswith("no utterance has a speaker: a run gives no")]
+
+
 def test_labels_and_ids(planted: Planted) -> None:
     planted.sound("a", speaker_id="two", accent="north")
     planted.sound("b", speaker_id="two", accent="south")
@@ -237,7 +260,10 @@ def test_the_same_audio_twice(planted: Planted) -> None:
     assert {kind: set(each) for kind, each in found.items()} == {
         "same audio, two speakers": {"good03", "copy"},
         "same audio": {"good05", "again"},
+        "speakers share audio": {None},
     }
+    assert found["same audio, two speakers"]["copy"] == "as 'good03' of 's-good03'"
+    assert found["speakers share audio"] == {None: "'another' and 's-good03': 1 recording"}
     assert found["same audio"]["again"] == "as 'good05'; 2 transcripts differ"
 
 
@@ -246,10 +272,63 @@ def test_splits_share_speakers_and_audio(planted: Planted) -> None:
     planted.row("other", split="test", audio="audio/good04.wav", speaker_id="s-other")
     found = planted.found(plan=ValidatePlan(splits=("train", "test"), workers=1))
     assert {kind: set(each) for kind, each in found.items()} == {
+        "same audio, two speakers": {"good04", "other"},
         "same audio, two splits": {"good02", "good04", "other"},
+        "speakers share audio": {None},
         "id in two splits": {"good02"},
         "speaker in two splits": {"good02"},
     }
+
+
+def test_twins_in_two_splits_are_told_with_split_and_speaker(planted: Planted) -> None:
+    """Another speaker in another split is two faults: both are told."""
+    planted.row("c10", split="test", audio="audio/good04.wav", speaker_id="S1")
+    checked = planted.check(plan=ValidatePlan(splits=("train", "test"), workers=1))
+    twins = checked.findings.filter(pl.col("utterance_id") == "good04").select("kind", "what")
+    assert twins.rows() == [
+        ("same audio, two speakers", "as 'c10' of 'S1' (test)"),
+        ("same audio, two splits", "as 'c10' of 'S1' (test)"),
+    ]
+    pairs = checked.findings.filter(pl.col("kind") == "speakers share audio")["what"].to_list()
+    assert pairs == ["'S1' and 's-good04': 1 recording (test, train)"]
+
+
+def test_many_twins_are_counted(planted: Planted) -> None:
+    for number in range(6):
+        planted.row(f"z{number}", audio="audio/good04.wav", speaker_id="s-good04")
+    found = planted.found()["same audio"]
+    assert found["good04"] == "as 'z0', 'z1', 'z2' and 3 more"
+    assert found["z0"] == "as 'good04', 'z1', 'z2' and 3 more"
+
+
+def test_examples_are_of_every_axis_and_speaker(planted: Planted) -> None:
+    for number in range(5):
+        planted.sound(f"a{number}", speaker_id="one", accent=("north", "south")[number % 2])
+        planted.sound(f"b{number}", speaker_id="two", accent=("north", "south")[number % 2])
+    planted.sound("f", speaker_id="six")
+    planted.sound("m", speaker_id="six", gender="m")
+    kinds = planted.check().summary.kinds.filter(pl.col("kind") == "speaker with two values")
+    assert [example["what"] for example in kinds["examples"][0]] == [
+        "accent: 'one' is 'north' (3), 'south' (2)",
+        "gender: 'six' is 'f' (1), 'm' (1)",
+        "accent: 'two' is 'north' (3), 'south' (2)",
+    ]
+
+
+def test_what_is_found_can_be_acted_on(planted: Planted) -> None:
+    for number in range(5):
+        planted.sound(f"a{number}", speaker_id="two", accent="north")
+    planted.sound("b", speaker_id="two", accent="south")
+    planted.row("a0", split="test", audio="audio/b.wav", speaker_id="two")
+    checked = planted.check(plan=ValidatePlan(splits=("train", "test"), workers=1))
+    told = checked.findings.select("kind", "what").unique().filter(pl.col("kind").str.contains("values|id in"))
+    assert sorted(told.rows()) == [
+        ("id in two splits", "in test, train"),
+        ("speaker with two values", "accent: 'two' is 'north' (6), 'south' (1)"),
+    ]
+    kinds = {row["kind"]: row["examples"] for row in checked.summary.kinds.iter_rows(named=True)}
+    assert kinds["id in two splits"] == [{"utterance_id": "a0", "what": "in test, train"}]
+    assert len(kinds["speaker with two values"]) == 1
 
 
 def test_formats_that_are_not_what_they_are_called(planted: Planted) -> None:
@@ -391,6 +470,23 @@ def test_workers_find_what_one_process_finds(planted: Planted, monkeypatch: pyte
     assert together.summary.groups.equals(alone.summary.groups)
 
 
+def test_a_gzipped_tar_is_left_to_one_worker(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each, where headers are all that is read: others would decompress it once more."""
+    planted.rows["train"] = [row.replace("audio/good0", "a.tar.gz::good0") for row in planted.rows["train"]]
+    monkeypatch.setattr(module, "QUICK_BATCH", 4)
+    batches: list[list[str]] = []
+    over = module.over
+
+    def noted(function: Any, given: Any, *, workers: int) -> Any:
+        batches.extend(batch["audio"].to_list() for batch in given)
+        return over(function, given, workers=workers)
+
+    monkeypatch.setattr(module, "over", noted)
+    planted.check(plan=ValidatePlan(workers=1, quick=True))
+    assert sorted(map(len, batches)) == [2, 4, 4, 4, 10]
+    assert {len({audio.split("::")[0] for audio in batch}) for batch in batches if "::" in batch[0]} == {1}
+
+
 def test_counts_by_group(planted: Planted) -> None:
     planted.row("gone", accent="south", gender="m")
     planted.row("lost", accent="south")
@@ -490,3 +586,61 @@ def test_real_faults(shared_data: Path, tmp_path: Path) -> None:
     ]
     assert voices.summary.minutes == pytest.approx(9.04, abs=0.01)
     assert "lengths held to column 'duration_s'" in voices.summary.notes
+
+
+def test_odd_lists_are_refused_before_anything_is_decoded(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_look", lambda *_: pytest.fail("decoded"))
+    numbered(planted, {})
+    (planted.root / "clip_durations.tsv").write_text("file\tlength\n", encoding="utf-8")
+    with pytest.raises(InputError, match="expected clip and duration"):
+        check_corpus(str(planted.root / "numbers.toml"), planted.root, ValidatePlan(workers=1))
+    (planted.root / "checksums.txt").write_text("file: md5\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"checksums\.txt: line 1: found 'file: md5'"):
+        planted.check()
+
+
+def numbered(planted: Planted, more: dict[str, Any]) -> None:
+    line = {"utterance_id": 7, "audio": "audio/good00.wav", "reference": "hi"} | more
+    (planted.root / "t.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    (planted.root / "numbers.toml").write_text(
+        CARD.split("[layout]")[0] + '[layout]\ntype = "table"\nfile = "t.jsonl"\n[axes]\n', encoding="utf-8"
+    )
+
+
+def test_lengths_of_utterances_that_are_called_by_numbers(planted: Planted) -> None:
+    numbered(planted, {"duration": 5.0})
+    checked = check_corpus(str(planted.root / "numbers.toml"), planted.root, ValidatePlan(workers=1))
+    assert checked.findings.filter(pl.col("kind") == "duration differs")["utterance_id"].to_list() == ["7"]
+
+
+def test_broken_promises_are_in_order_whichever_worker_ends_first(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 1)
+    monkeypatch.setattr(module, "over", lambda function, batches, *, workers: map(function, reversed(list(batches))))
+    names = [f"good{number:02d}" for number in range(5)]
+    (planted.root / "md5sums.txt").write_text("".join(f"{'0' * 32}  audio/{name}.wav\n" for name in names))
+    monkeypatch.setattr(module, "_look", lambda *_: (pl.DataFrame(schema=SEEN), pl.DataFrame(schema=FINDINGS)))
+    found = planted.check().findings
+    assert found.filter(pl.col("kind") == "checksum differs")["utterance_id"].to_list() == names
+
+
+@pytest.mark.parametrize(("stated_s", "differs"), [(60.5, False), (60.7, True), (2.05, False), (2.15, True)])
+def test_lengths_may_differ_by_a_tenth_of_a_second_or_a_hundredth(stated_s: float, differs: bool) -> None:
+    seen = pl.DataFrame({"row": [0], "seconds": [float(round(stated_s))]})
+    seen = seen.with_columns(seconds=pl.when(pl.col("seconds") > 30).then(60.0).otherwise(2.0))
+    stated = pl.DataFrame({"row": [0], "stated_s": [stated_s]})
+    assert bool(len(durations(seen, stated))) is differs
+
+
+def test_a_folder_that_may_not_be_looked_into_holds_no_list(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    (planted.root / "checksums.txt").write_text(f"{'0' * 32}  audio/good00.wav\n", encoding="utf-8")
+    look = os.scandir
+
+    def closed(folder: Path) -> Any:
+        if Path(folder).name == "audio":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    assert [promise.name for promise in promises(planted.root)] == ["audio/good00.wav"]
