@@ -46,6 +46,9 @@ def add_run(commands: Any) -> None:
     parser.add_argument("--language", metavar="CODE", help="handed to recognisers (default: the corpus's own)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N utterances by id, marked everywhere")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
+    parser.add_argument("--engine", choices=("local", "ray"), help="where they run (default: local; extra ray)")
+    parser.add_argument("--address", metavar="ADDRESS", help="of the Ray cluster (default: one on this machine)")
+    parser.add_argument("--gpus-per-worker", type=float, metavar="N", help="of the Ray cluster; a share, too")
     parser.add_argument(
         "--include-synthetic",
         action="store_true",
@@ -74,7 +77,8 @@ def add_score(commands: Any) -> None:
         _do_score,
         "report from tables that already hold transcripts, or counts",
         "asrfair score transcripts.csv --speaker client_id --by accent,gender --reference-group accent=us\n"
-        "  asrfair score ours=a.tsv theirs=b.tsv --id path --hypothesis text --labels people.csv --key-stem",
+        "  asrfair score ours=a.tsv theirs=b.tsv --id path --hypothesis text --labels people.csv --key-stem\n"
+        "  asrfair score ours=hypotheses.ctm --segments references.stm --speaker speaker_id --by label_2",
     )
     parser.add_argument(
         "tables",
@@ -93,6 +97,9 @@ def add_score(commands: Any) -> None:
     column("--words", help="reference words: the tables hold counts instead of texts")
     for name in ("substitutions", "deletions", "insertions"):
         column(f"--{name}", help=f"with --words (default: {name})")
+    parser.add_argument(
+        "--segments", metavar="STM", help="what .ctm tables are cut by; it has reference, speaker_id, label_1 …"
+    )
     parser.add_argument("--labels", metavar="FILE", help="a second table to join, with labels, speakers or references")
     column("--key", help="key in the tables (default: the id)")
     column("--key-label", help="key in the labels (default: the same name)")
@@ -102,6 +109,16 @@ def add_score(commands: Any) -> None:
         "--bands", action="append", metavar="AXIS=N,N", help="cut a column of numbers into bands; repeat"
     )
     parser.add_argument("--title", metavar="TEXT", help="what reports call the corpus (default: the file's name)")
+    parser.add_argument(
+        "--card", metavar="CARD", help="the corpus's card: levels for labels, who assigned these, title, licence, kind"
+    )
+    column("--synthetic", help="is true of utterances that are no recordings (default: synthetic, if there)")
+    parser.add_argument(
+        "--include-synthetic",
+        action="store_true",
+        default=None,
+        help="count utterances marked as synthetic, with a notice over everything",
+    )
     parser.add_argument("--null", action="append", metavar="TEXT", help="a text that means missing; repeat")
     parser.add_argument("--blank", choices=("empty", "failure"), help="a blank hypothesis is … (default: empty)")
     parser.add_argument(
@@ -173,5 +190,7 @@ def add_analysis(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="RUN", help="the run folder (default: asrfair-run)")
 
 
+RESUMED = (_do_demo, _do_run)
+"""What goes on where it was interrupted."""
 EVALUATION = (add_demo, add_run, add_score)
 """The commands of this module, in the order of the help text."""

@@ -76,7 +76,9 @@ def load_score_plan(path: Path, root: Path | None) -> PublishedPlan:
     return replace(
         plan,
         tables=tuple(map(beside, plan.tables)),
+        segments=str(folder / plan.segments) if plan.segments else "",
         labels=str(folder / plan.labels) if plan.labels else "",
+        card=str(home / plan.card) if plan.card.endswith(".toml") else plan.card,
         out=str(home / plan.out),
     )
 

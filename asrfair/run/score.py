@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from asrfair.corpus import Axis
 from asrfair.errors import InputError, expected
 from asrfair.results import PLAN, Results, write_text
 from asrfair.run.analysis import check_reference_groups, summarise
+from asrfair.run.carded import Carded, carded
 from asrfair.run.folder import claim
 from asrfair.run.measuring import ask, check_confirm, normalizer_facts, other_normalizers
-from asrfair.run.signature import axis_facts, blank_notes
+from asrfair.run.signature import axis_facts, blank_notes, wordless_notes
+from asrfair.run.synthetic import KIND, recordings
 from asrfair.run.transcripts import (
     GIVEN,
     ScorePlan,
@@ -53,11 +55,17 @@ def score_tables(plan: ScorePlan) -> Results:
     normalizer = GIVEN_COUNTS if plan.words else find_normalizer(plan.normalizer)
     if plan.words and plan.sensitivity:
         raise InputError("--sensitivity: found counts (--words); expected transcripts, which can be normalised again")
-    joined, notes = join_labels(read_tables(plan), plan)
-    rows, cut = with_bands(standardise(joined, plan), plan)
+    plan, card = carded(plan)
+    tables, said = read_tables(plan)
+    joined, notes = join_labels(tables, plan)
+    joined, strange = card.labelled(joined)
+    rows, facts, made = _recorded(standardise(joined, plan), plan, card.facts)
+    rows, cut = with_bands(rows, plan)
     _check_imputed(plan)
     utterances = distinct_utterances(rows, plan)
-    check_reference_groups(plan.reference_groups, with_intersections(utterances, plan.by), plan.by)
+    labels = with_intersections(utterances, plan.by)
+    check_reference_groups(plan.reference_groups, labels, plan.by)
+    references = card.references(labels, plan.reference_groups)
     counts, hypotheses, failures = _count(rows, utterances, plan, normalizer)
     failures = pl.concat([failures, _absent(rows)])
     names = rows["condition"].unique(maintain_order=True).to_list()
@@ -77,7 +85,7 @@ def score_tables(plan: ScorePlan) -> Results:
         ask(
             plan,
             axes=plan.by,
-            reference_groups=plan.reference_groups,
+            reference_groups=references,
             baseline_condition=baselines[0],
             baseline_backend=baselines[1],
         ),
@@ -87,8 +95,11 @@ def score_tables(plan: ScorePlan) -> Results:
         counts=counts,
         conditions=condition_rows(()),
         timings=None,
-        signature=_signature(plan, utterances, digests, normalizer, names, backends)
-        | {"notes": [*notes, *cut, *blank_notes(hypotheses)]},
+        signature=_signature(plan, utterances, digests, normalizer, names, backends, facts)
+        | {
+            "axes": axis_facts(plan.by, _axes(plan, card), references, strange),
+            "notes": [*card.caveats, *said, *notes, *made, *cut, *blank_notes(hypotheses), *wordless_notes(counts)],
+        },
         normalizer=normalizer,
         others=[
             score(utterances, hypotheses, axes=plan.parts, normalizer=other)[0]
@@ -99,6 +110,22 @@ def score_tables(plan: ScorePlan) -> Results:
     return results
 
 
+def _recorded(
+    rows: pl.DataFrame, plan: ScorePlan, facts: Mapping[str, Any]
+) -> tuple[pl.DataFrame, Mapping[str, Any], list[str]]:
+    """Return the rows that are counted, the corpus's facts and a note: what is synthetic is treated as in `run`.
+
+    An utterance is synthetic if any table says so of it.
+    """
+    ids = rows["utterance_id"].filter(rows["_synthetic"]).unique(maintain_order=True)
+    rows = rows.drop("_synthetic")
+    if facts["kind"] == KIND or ids.is_empty():
+        return rows, facts, []
+    where = ", ".join(path.name for path in inputs(plan))
+    rows, note = recordings(rows, ids, include=plan.include_synthetic, where=where)
+    return rows, {**facts, "kind": KIND} if plan.include_synthetic else facts, [note]
+
+
 def _signature(
     plan: ScorePlan,
     utterances: pl.DataFrame,
@@ -106,15 +133,8 @@ def _signature(
     normalizer: Normalizer,
     conditions: Sequence[str],
     backends: Sequence[str],
+    facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    axes = {
-        part: Axis(
-            column=part,
-            assigned_by=plan.assigned_by.get(part, "not stated"),  # type: ignore[arg-type]
-            bands=plan.bands.get(part, ()),
-        )
-        for part in plan.parts
-    }
     return {
         "kind": "score",
         "seed": plan.seed,
@@ -122,10 +142,8 @@ def _signature(
         "device": None,
         "normalizer": normalizer_facts(plan, normalizer),
         "corpus": {
-            "card": "",
-            "card_digest": None,
+            **facts,
             "title": plan.title or _title(plan),
-            "kind": "unknown",
             "licence": plan.licence,
             "citation": plan.citation,
             "utterances": len(utterances),
@@ -133,11 +151,19 @@ def _signature(
             "hours": None,
             "digest": _reading_digest(plan, digests),
         },
-        "axes": axis_facts(plan.by, axes, plan.reference_groups, {}),
         "conditions": {name: {"summary": "as given in the table", "digest": "", "source": ""} for name in conditions},
         "backends": {name: {"type": "table"} for name in backends},
         "limit": None,
         "failure_limit": plan.failure_limit,
+    }
+
+
+def _axes(plan: ScorePlan, card: Carded) -> dict[str, Axis]:
+    """Return the axes of the planned groups, as the card has them or by the plan alone, with who assigned them."""
+    alone = {part: Axis(column=part, assigned_by="not stated", bands=plan.bands.get(part, ())) for part in plan.parts}
+    return {
+        part: replace(axis, assigned_by=plan.assigned_by.get(part, "not stated"))  # type: ignore[arg-type]
+        for part, axis in {**alone, **card.axes}.items()
     }
 
 
@@ -147,9 +173,14 @@ READING = (
 )
 
 
+SYNTHETIC = ("synthetic", "include_synthetic")
+
+
 def _reading_digest(plan: ScorePlan, digests: Mapping[str, str]) -> str:
     """Return 16 hexadecimal digits over the files' content and how they are read."""
     reading = [*digests.values(), {key: getattr(plan, key) for key in READING}]
+    # Only where they are given: what was scored before they were there keeps its digest.
+    reading += [{key: value} for key in SYNTHETIC if (value := getattr(plan, key))]
     return hashlib.sha256(json.dumps(reading, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -23,9 +23,8 @@ def short_signature(signature: Mapping[str, Any]) -> str:
         "corpus": "+".join(filter(None, [corpus.get("card"), corpus.get("digest")])),
         "normalizer": (signature.get("normalizer") or {}).get("label"),
         "jiwer": (signature.get("libraries") or {}).get("jiwer"),
-        "conditions": ",".join(
-            "+".join(filter(None, [name, facts.get("digest")])) for name, facts in signature["conditions"].items()
-        ),
+        "conditions": _carded(signature["conditions"]),
+        "probes": _carded(signature.get("probes") or {}),
         "backends": ",".join(f"{name}+{_digest(facts)}" for name, facts in signature["backends"].items()),
         "sample_rate": signature.get("sample_rate"),
         "device": signature.get("device"),
@@ -40,6 +39,10 @@ def short_signature(signature: Mapping[str, Any]) -> str:
         "limit": signature.get("limit"),
     }
     return "|".join(f"{key}:{value}" for key, value in parts.items() if value not in (None, ""))
+
+
+def _carded(conditions: Mapping[str, Mapping[str, Any]]) -> str:
+    return ",".join("+".join(filter(None, [name, facts.get("digest")])) for name, facts in conditions.items())
 
 
 def _digest(facts: Mapping[str, Any]) -> str:
@@ -95,3 +98,22 @@ def blank_notes(outcomes: pl.DataFrame) -> list[str]:
     if not blank:
         return []
     return [f"{blank} empty hypotheses count as transcripts in which every word is deleted"]
+
+
+def wordless_notes(counts: pl.DataFrame) -> list[str]:
+    """Say how many utterances have a reference without words: all that is recognised of them is inserted."""
+    rows = counts.filter(pl.col("reference_words") == 0)
+    if rows.is_empty():
+        return []
+    of = counted(rows["utterance_id"].n_unique(), "utterance")
+    inserted = counted(int(rows["insertions"].sum()), "insertion")
+    return [f"blank references, or without words once normalised: {of}, {inserted} among the errors"]
+
+
+def imputed_notes(names: Iterable[str], axes: Mapping[str, Axis], *, allowed: Collection[str] = ()) -> list[str]:
+    """Say which axes a run leaves out because their labels are imputed, and how to have them."""
+    return [
+        f"{name}: labels are imputed, and left out of a run (--allow-imputed {name})"
+        for name in names
+        if name in axes and axes[name].assigned_by == "imputed" and name not in allowed
+    ]

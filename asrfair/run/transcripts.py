@@ -7,14 +7,18 @@ from pathlib import Path
 import polars as pl
 
 from asrfair.corpus import ASSIGNED_BY, ascending, cut_bands, unmapped
+from asrfair.corpus.synthetic import flags
 from asrfair.errors import InputError, expected
 from asrfair.reading import read_table
 from asrfair.run.analysis import check_axes
 from asrfair.run.covariates import carried, numbers_or_labels
+from asrfair.run.ctm import ENDING, read_time_marks
 from asrfair.run.measuring import Measuring, check_measuring
+from asrfair.run.synthetic import FLAG
+from asrfair.scoring import find_normalizer
 from asrfair.tables import INTERSECTION, RESERVED, UTTERANCES, conform, require_columns
 
-INTERNAL = ("_table", "_backend", "_key")
+INTERNAL = ("_table", "_backend", "_key", "_synthetic")
 GIVEN = ("reference_words", "substitutions", "deletions", "insertions")
 
 
@@ -22,12 +26,17 @@ GIVEN = ("reference_words", "substitutions", "deletions", "insertions")
 class ScorePlan(Measuring):
     """What to score: tables and the names of their columns; how it is measured is in `Measuring`.
 
-    ``tables`` are paths or BACKEND=PATH. ``words`` set means that the tables hold counts instead of texts.
-    ``labels`` is a second table joined by ``key`` (in the tables) and ``key_label`` (in the labels), with
-    ``key_stem`` without their file endings. ``null`` lists texts that mean missing; ``unquoted`` reads quotation
-    marks as text; ``blank`` says whether a blank hypothesis is an empty transcript or a failure. ``bands`` cuts a
-    label column of numbers, as the bands of a corpus card do: ``{"age": (30, 40)}`` gives "under 30", "30-39" and
-    "40 and over". ``title``, ``licence`` and ``citation`` are what reports say of the corpus.
+    ``tables`` are paths or BACKEND=PATH; ``.ctm`` files are cut by the STM file ``segments``. ``words`` set means that
+    the tables hold counts instead of texts. ``labels`` is a second table joined by ``key`` (in the tables) and
+    ``key_label`` (in the labels), with ``key_stem`` without their file endings. ``null`` lists texts that mean missing;
+    ``unquoted`` reads quotation marks as text; ``blank`` says whether a blank hypothesis is an empty transcript or a
+    failure. ``bands`` cuts a label column of numbers, as the bands of a corpus card do: ``{"age": (30, 40)}`` gives
+    "under 30", "30-39" and "40 and over". ``title``, ``licence`` and ``citation`` are what reports say of the corpus.
+
+    ``synthetic`` is the column that says of each utterance whether it is synthetic (default: `FLAG`, where a table has
+    it); such utterances are left out unless ``include_synthetic``. ``card`` is the corpus's card
+    (`asrfair.run.carded`): it makes levels of labels, and says what the plan itself does not of title, licence,
+    citation, reference groups, who assigned an axis and the synthetic column.
     """
 
     tables: tuple[str, ...]
@@ -41,6 +50,7 @@ class ScorePlan(Measuring):
     substitutions: str = "substitutions"
     deletions: str = "deletions"
     insertions: str = "insertions"
+    segments: str = ""
     labels: str = ""
     key: str = ""
     key_label: str = ""
@@ -53,9 +63,14 @@ class ScorePlan(Measuring):
     title: str = ""
     licence: str = ""
     citation: str = ""
+    synthetic: str = ""
+    include_synthetic: bool = False
+    card: str = ""
 
     def __post_init__(self) -> None:
         check_measuring(self)
+        if self.segments and not any(text.lower().endswith(ENDING) for text in self.tables):
+            raise InputError("--segments: found no table of time-marked words (.ctm); expected one to cut by them")
         if (self.key or self.key_label or self.key_stem) and not self.labels:
             raise InputError("--key: found no --labels; expected a table of labels to join by it")
         if self.blank not in ("empty", "failure"):
@@ -79,7 +94,7 @@ class ScorePlan(Measuring):
 def inputs(plan: ScorePlan) -> list[Path]:
     """Return the files that the plan reads."""
     paths = [_backend_and_path(text)[1] for text in plan.tables]
-    return [*paths, *([Path(plan.labels)] if plan.labels else [])]
+    return [*paths, *(Path(text) for text in (plan.segments, plan.labels) if text)]
 
 
 def _backend_and_path(text: str) -> tuple[str, Path]:
@@ -88,12 +103,15 @@ def _backend_and_path(text: str) -> tuple[str, Path]:
     return ("", Path(text)) if not sign or Path(text).is_file() else (name, Path(path))
 
 
-def read_tables(plan: ScorePlan) -> pl.DataFrame:
-    """Read and stack the tables; the column ``_table`` says which file a row came from."""
-    frames = []
+def read_tables(plan: ScorePlan) -> tuple[pl.DataFrame, list[str]]:
+    """Read and stack the tables; the column ``_table`` says which file a row came from. Return notes, too."""
+    frames, notes = [], list[str]()
     for text in plan.tables:
         backend, path = _backend_and_path(text)
-        rows = read_table(path, null_texts=plan.null, quoted=not plan.unquoted)
+        if path.suffix.lower() == ENDING:
+            rows = read_time_marks(path, plan.segments, notes, keep=find_normalizer(plan.normalizer).alternations)
+        else:
+            rows = read_table(path, null_texts=plan.null, quoted=not plan.unquoted)
         for name in INTERNAL:
             if name in rows.columns:
                 raise InputError(f"{path}: found a column '{name}'; expected another name for it")
@@ -104,7 +122,7 @@ def read_tables(plan: ScorePlan) -> pl.DataFrame:
         frames.append(rows.with_columns(_table=pl.lit(str(path))))
     _check_same_columns(frames, plan)
     try:
-        return pl.concat(frames, how="diagonal_relaxed")
+        return pl.concat(frames, how="diagonal_relaxed"), list(dict.fromkeys(notes))
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{', '.join(plan.tables)}: the tables do not fit together: {error}") from error
 
@@ -112,8 +130,8 @@ def read_tables(plan: ScorePlan) -> pl.DataFrame:
 def _check_same_columns(frames: Sequence[pl.DataFrame], plan: ScorePlan) -> None:
     """Raise InputError where one table lacks a column that the plan names and another table has."""
     texts = (plan.words, plan.substitutions, plan.deletions, plan.insertions) if plan.words else (plan.hypothesis,)
-    named = [plan.id, *texts, plan.reference, plan.speaker, plan.condition, plan.backend, plan.key, *plan.parts]
-    for name in filter(None, named):
+    others = (plan.reference, plan.speaker, plan.condition, plan.backend, plan.key, plan.synthetic)
+    for name in filter(None, (plan.id, *texts, *others, *plan.parts)):
         if any(name in rows.columns for rows in frames):
             for rows in frames:
                 require_columns(
@@ -165,7 +183,10 @@ def _key(column: str, plan: ScorePlan) -> pl.Expr:
 
 
 def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
-    """Return the rows under the contract's column names, with one row per utterance, condition and backend."""
+    """Return the rows under the contract's column names, with one row per utterance, condition and backend.
+
+    The column ``_synthetic`` says which are no recordings.
+    """
     where = ", ".join(str(path) for path in inputs(plan))
     texts = [] if plan.words else [plan.reference, plan.hypothesis]
     counts = [plan.words, plan.substitutions, plan.deletions, plan.insertions] if plan.words else []
@@ -192,6 +213,7 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
         *(column.alias(name) for name, column in columns.items()),
         *(_label(part).alias(part) for part in (*plan.parts, *_covariates(plan, visible.columns))),
     )
+    standard = standard.with_columns(_synthetic=flags(visible, _flag(plan, visible.columns), where=where))
     if standard.is_empty():
         raise InputError(f"{where}: found no rows; expected at least one")
     for name in ("utterance_id", "condition", "backend"):
@@ -204,6 +226,11 @@ def standardise(rows: pl.DataFrame, plan: ScorePlan) -> pl.DataFrame:
             "each once (several systems: --backend COLUMN, or NAME=FILE for each)"
         )
     return standard
+
+
+def _flag(plan: ScorePlan, columns: Sequence[str]) -> str:
+    """The column that marks what is synthetic, "" if there is none."""
+    return plan.synthetic or (FLAG if FLAG in columns else "")
 
 
 def _covariates(plan: ScorePlan, columns: Sequence[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import jiwer
 import polars as pl
 import pytest
 
+from asrfair.cli import main
 from asrfair.errors import InputError, RunFolderError
 from asrfair.results import Results
 from asrfair.run.analysis import exit_code
@@ -245,6 +246,155 @@ def test_bad_options(plan: ScorePlan, change: dict[str, object], message: str) -
     with pytest.raises(InputError) as caught:
         score_tables(replace(plan, **change))
     assert message in str(caught.value)
+
+
+def with_flag(plan: ScorePlan, flags: str, name: str = "synthetic") -> None:
+    head, *lines = TRANSCRIPTS.splitlines()
+    rows = [f"{line},{flag}" for line, flag in zip(lines, flags.split(","), strict=True)]
+    Path(plan.tables[0]).write_text("\n".join([f"{head},{name}", *rows]) + "\n", encoding="utf-8")
+
+
+def test_synthetic_utterances_are_left_out_with_a_note(plan: ScorePlan, tmp_path: Path) -> None:
+    with_flag(plan, "true,,false,0,1,")
+    results = score_tables(plan)
+    assert results.utterances["utterance_id"].to_list() == ["a2.wav", "a3.wav", "a4.wav", "a6.wav"]
+    # The failure of a synthetic utterance is none.
+    assert results.failures.is_empty()
+    assert results.signature["corpus"]["kind"] == "unknown"
+    note = "2 of 6 utterances are synthetic, and left out of everything (--include-synthetic)"
+    assert note in results.signature["notes"]
+    whole = score_tables(replace(plan, include_synthetic=True, out=str(tmp_path / "whole")))
+    assert len(whole.utterances) == 6
+    assert whole.signature["corpus"]["kind"] == "synthetic"
+    assert "2 of 6 utterances are synthetic, and counted as asked (--include-synthetic)" in whole.signature["notes"]
+    assert whole.signature["corpus"]["digest"] != results.signature["corpus"]["digest"]
+
+
+def test_a_named_synthetic_column_and_one_that_says_something_else(plan: ScorePlan) -> None:
+    with_flag(plan, ",,,,,yes", "made")
+    results = score_tables(replace(plan, synthetic="made"))
+    assert "a6.wav" not in results.utterances["utterance_id"]
+    with pytest.raises(InputError, match="no column 'fake'"):
+        score_tables(replace(plan, synthetic="fake"))
+    with_flag(plan, ",,,,,maybe")
+    with pytest.raises(InputError, match="found synthetic = 'maybe'; expected true, false or a blank"):
+        score_tables(plan)
+    with_flag(plan, "1,1,1,1,1,1")
+    with pytest.raises(InputError, match="found 6 utterances, all of them synthetic; expected recordings"):
+        score_tables(plan)
+
+
+def test_an_utterance_that_one_table_marks_is_synthetic_in_all(plan: ScorePlan, tmp_path: Path) -> None:
+    (tmp_path / "plain.csv").write_text(TRANSCRIPTS, encoding="utf-8")
+    with_flag(plan, "true,,,,,")
+    results = score_tables(replace(plan, tables=(f"a={plan.tables[0]}", f"b={tmp_path / 'plain.csv'}")))
+    assert "a1.wav" not in results.counts["utterance_id"]
+    assert results.counts["backend"].n_unique() == 2
+
+
+def test_the_corpus_card_says_what_the_tables_cannot(plan: ScorePlan, tmp_path: Path) -> None:
+    card = tmp_path / "ours.toml"
+    text = """title = "Ours"
+kind = "synthetic"
+language = "en"
+licence = "CC0"
+citation = "Us"
+synthetic = "made"
+[layout]
+type = "table"
+[axes.accent]
+column = "accent"
+assigned_by = "by design"
+[axes.gender]
+column = "gender"
+assigned_by = "annotated"
+"""
+    card.write_text(text, encoding="utf-8")
+    with_flag(plan, "true,,,,,", "made")
+    results = score_tables(replace(plan, card=str(card), assigned_by={"gender": "self-reported"}))
+    facts = results.signature["corpus"]
+    assert (facts["title"], facts["licence"], facts["citation"]) == ("Ours", "CC0", "Us")
+    assert (facts["card"], facts["kind"]) == ("ours", "synthetic")
+    # A synthetic corpus stays whole.
+    assert len(results.utterances) == 6
+    axes = results.signature["axes"]
+    assert (axes["accent"]["assigned_by"], axes["gender"]["assigned_by"]) == ("by design", "self-reported")
+    card.write_text(text.replace('"synthetic"', '"read"', 1), encoding="utf-8")
+    people = score_tables(replace(plan, card=str(card), title="Theirs", out=str(tmp_path / "people")))
+    assert (people.signature["corpus"]["title"], people.signature["corpus"]["kind"]) == ("Theirs", "read")
+    assert len(people.utterances) == 5
+
+
+def test_a_card_makes_levels_of_labels(tmp_path: Path) -> None:
+    card = tmp_path / "ours.toml"
+    card.write_text(
+        """title = "Ours"
+kind = "read"
+language = "en"
+licence = "CC0"
+citation = "Us"
+caveats = ["Few people."]
+[layout]
+type = "table"
+[axes.accent]
+column = "accents"
+assigned_by = "self-reported"
+instrument = "a web form"
+date = "2019"
+reference_group = "American"
+levels = { us = "American", usa = "American", scotland = "Scottish" }
+[axes.gender]
+column = "gender"
+assigned_by = "self-reported"
+reference_group = "male"
+""",
+        encoding="utf-8",
+    )
+    lines = ["utterance_id,speaker,accents,gender,reference,hypothesis"]
+    for number, accent in enumerate(("us", "usa", "American", "scotland", "martian", "")):
+        lines.append(f"u{number},s{number},{accent},female,one two,one two")
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    plan = ScorePlan(
+        tables=(str(tmp_path / "t.csv"),),
+        speaker="speaker",
+        by=("accent", "gender"),
+        card=str(card),
+        out=str(tmp_path / "run"),
+    )
+    results = score_tables(plan)
+    assert results.utterances["accent"].to_list() == ["American"] * 3 + ["Scottish", "martian", None]
+    accent = results.signature["axes"]["accent"]
+    assert (accent["instrument"], accent["date"], accent["reference_group"]) == ("a web form", "2019", "American")
+    assert accent["unmapped"] == {"martian": 1}
+    # Nobody is of the card's reference group of gender.
+    assert results.signature["axes"]["gender"]["reference_group"] is None
+    assert "Few people." in results.signature["notes"]
+    ratios = results.disparities.filter(axis="accent", measure="difference")
+    assert set(ratios["reference_group"]) == {"American"}
+
+
+def test_the_command_counts_synthetic_utterances_as_asked(
+    plan: ScorePlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_flag(plan, "true,,,,,")
+    start = [
+        "score",
+        plan.tables[0],
+        "--id",
+        "path",
+        "--speaker",
+        "who",
+        "--reference",
+        "said",
+        "--hypothesis",
+        "heard",
+    ]
+    assert main([*start, "--out", str(tmp_path / "left")]) in (0, 3)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 of 6 utterances are synthetic, and left out of everything" in said
+    assert "says nothing about people" not in said
+    assert main([*start, "--include-synthetic", "--out", str(tmp_path / "whole")]) in (0, 3)
+    assert "says nothing about people" in " ".join(capsys.readouterr().out.split())
 
 
 def test_an_axis_named_like_a_column_of_the_tables(plan: ScorePlan) -> None:

@@ -1,5 +1,6 @@
 """Synthetic utterances among recordings: out of every count, or over everything."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -71,6 +72,28 @@ def test_coverage_counts_recordings(mixed: Path, capsys: pytest.CaptureFixture[s
     text = capsys.readouterr().out
     assert "10 speakers, 20 utterances" in text
     assert "says nothing about people" in text
+
+
+def test_validate_says_what_a_run_leaves_out(mixed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["validate", f"{mixed / 'small.toml'}={mixed}", "--json", "-"])
+    data = json.loads(capsys.readouterr().out)
+    assert (data["synthetic"], data["synthetic_utterances"], data["utterances"]) == (False, 4, 20)
+    assert "4 utterances are synthetic: counted here, and left out of a run" in data["notes"]
+
+
+@pytest.mark.parametrize("command", ["validate", "coverage"])
+def test_the_notice_is_not_said_again_as_a_caveat(
+    mixed: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = mixed / "small.toml"
+    caveat = 'caveats = ["synthetic voices: this demonstrates the tool and says nothing about people", "another"]'
+    text = card.read_text(encoding="utf-8").replace('"scripted"', f'"synthetic"\n{caveat}')
+    card.write_text(text, encoding="utf-8")
+    main([command, f"{card}={mixed}"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.count("says nothing about people") == 1
+    assert "Note: another" in text
+    assert "utterances are synthetic" not in text
 
 
 def test_a_synthetic_corpus_stays_whole(mixed: Path) -> None:
