@@ -9,9 +9,10 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
-from asrfair.audio import inspect_audio
 from asrfair.errors import InputError
+from asrfair.report.text import counted
 from asrfair.results import write_text
+from asrfair.run.export_audio import Headers, is_plain_wav, written_time
 from asrfair.run.export_table import Export, Written
 
 GENDERS = {"female": "f", "male": "m"}
@@ -34,15 +35,23 @@ def write_kaldi(rows: pl.DataFrame, export: Export) -> Written:
     """Write the directory; raises InputError for ids with blanks, and for paths that Kaldi would run as commands."""
     for column in ("utterance_id", "speaker_id"):
         _check_ids(rows[column])
+    headers = Headers(export)
     notes: list[str] = []
     recordings = _recordings(rows, export)
     _write(export.out / "wav.scp", {name: audio for audio, name in recordings.items()})
+    others = 0 if export.audio else sum(not is_plain_wav(headers.of(audio)) for audio in recordings)
+    if others:
+        notes.append(
+            f"{others} files are no 16-bit WAV, which Kaldi reads by a command of your own only; with --audio they "
+            "are written as such."
+        )
     parted = rows["start_s"].drop_nulls().len() + rows["end_s"].drop_nulls().len() + rows["channel"].drop_nulls().len()
     if parted:
-        _write(export.out / "segments", _segments(rows, recordings, export))
+        _write(export.out / "segments", _segments(rows, recordings, headers))
     if rows["channel"].drop_nulls().len():
         notes.append(
-            "segments have a fifth field, the channel, that extract-segments reads but validate_data_dir.sh does not."
+            "segments have a fifth field, the channel, that extract-segments reads; validate_data_dir.sh and kaldiio "
+            "refuse; with --audio there is none."
         )
     texts = {name: text for name, text in rows.select("utterance_id", "reference").iter_rows() if text is not None}
     _write(export.out / "text", texts)
@@ -59,9 +68,10 @@ def write_kaldi(rows: pl.DataFrame, export: Export) -> Written:
         language = {"language": name}
     changed = sum(" ".join(text.split()) != text for text in texts.values())
     if changed:
-        notes.append(f"{changed} references had blanks or line ends joined to one blank.")
+        notes.append(f"{counted(changed, 'reference')} with blanks or line ends joined to one blank.")
     if len(texts) < len(rows):
-        notes.append(f"{len(rows) - len(texts)} utterances have no reference, and no line in text.")
+        silent = counted(len(rows) - len(texts), "utterance")
+        notes.append(f"{silent} without a reference, and so without a line in text.")
     folder = {"folder": export.within()} if export.within() else {}
     return Written(layout={"type": "kaldi", **folder, **language}, columns=columns, levels=levels, notes=tuple(notes))
 
@@ -78,6 +88,12 @@ def _recordings(rows: pl.DataFrame, export: Export) -> dict[str, str]:
     names: dict[str, str] = {}
     taken = {utterance for _, utterance, count in uses.iter_rows() if count == 1}
     for audio, utterance, count in uses.iter_rows():
+        if audio != " ".join(audio.split()):
+            # Lines are written with single blanks: another path, or a command, might come of it.
+            raise InputError(
+                f"{export.corpus.audio_root}: found the audio path {audio!r}; expected no blanks in it but single "
+                "spaces, for Kaldi's files"
+            )
         if audio.startswith("|") or audio.endswith("|") or re.search(r":\d+$|\]$|[\r\n]", audio):
             raise InputError(
                 f"{export.corpus.audio_root}: found the audio path {audio!r}, which Kaldi takes for no file"
@@ -95,13 +111,15 @@ def _recordings(rows: pl.DataFrame, export: Export) -> dict[str, str]:
     return names
 
 
-def _segments(rows: pl.DataFrame, recordings: Mapping[str, str], export: Export) -> dict[str, str]:
+def _segments(rows: pl.DataFrame, recordings: Mapping[str, str], headers: Headers) -> dict[str, str]:
     """Return every utterance's part; a whole file ends at its duration, for the checks of Kaldi refuse -1."""
     segments = {}
     columns = ("utterance_id", "audio", "start_s", "end_s", "channel")
     for name, audio, start, end, channel in rows.select(columns).iter_rows():
-        last = inspect_audio(export.corpus.audio_root / audio).duration_s if end is None else end
-        times = f"{0.0 if start is None else start!r} {last!r}"
+        info = headers.of(audio)
+        given = (0.0 if start is None else start, info.duration_s if end is None else end)
+        first, last = (written_time(time, round(time * info.sample_rate), info.sample_rate) for time in given)
+        times = f"{first!r} {last!r}"
         segments[name] = f"{recordings[audio]} {times}{'' if channel is None else f' {channel}'}"
     return segments
 
@@ -109,7 +127,7 @@ def _segments(rows: pl.DataFrame, recordings: Mapping[str, str], export: Export)
 def _speakers(rows: pl.DataFrame, export: Export) -> list[str]:
     known = rows.select("utterance_id", "speaker_id").drop_nulls()
     _write(export.out / "utt2spk", dict(known.iter_rows()))
-    grouped = known.group_by("speaker_id").agg(pl.col("utterance_id").sort())
+    grouped = known.group_by("speaker_id").agg("utterance_id")
     _write(
         export.out / "spk2utt",
         {speaker: " ".join(sorted(names, key=str.encode)) for speaker, names in grouped.iter_rows()},
@@ -117,12 +135,14 @@ def _speakers(rows: pl.DataFrame, export: Export) -> list[str]:
     notes = []
     if len(known) < len(rows):
         notes.append(
-            f"{len(rows) - len(known)} utterances have no known speaker, and no line in utt2spk; Kaldi's tools want "
-            "one each: let each be a speaker of its own there, but not in a fairness evaluation."
+            f"{counted(len(rows) - len(known), 'utterance')} without a known speaker, so without a line in utt2spk; "
+            "Kaldi's tools want one each: let each be a speaker of its own there, but not in a fairness evaluation."
         )
-    if any(not name.startswith(speaker) for name, speaker in known.iter_rows()):
+    pairs = sorted((name.encode(), speaker.encode()) for name, speaker in known.iter_rows())
+    if pairs != sorted(pairs, key=lambda pair: (pair[1], pair[0])):
         notes.append(
-            "utterance ids do not begin with the speaker's: Kaldi's sorted checks (utt2spk by speaker) may object."
+            "utterance ids do not sort as their speakers' do: Kaldi's checks of utt2spk want ids that begin with the "
+            "speaker's."
         )
     return notes
 

@@ -2,34 +2,34 @@
 
 import gzip
 import json
+import math
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from asrfair.audio import AudioInfo, inspect_audio
+from asrfair.report.text import counted
 from asrfair.results import write_bytes, write_text
+from asrfair.run.export_audio import Headers, written_time
 from asrfair.run.export_table import Export, Written
 
 NEMO = "manifest.json"
 RECORDINGS, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
-# Times are written to the microsecond, less than a sample.
-DIGITS = 6
 
 
 def write_nemo(rows: pl.DataFrame, export: Export) -> Written:
     """Write ``manifest.json``; the speaker is ``speaker``, the language ``lang``, labels are keys by their names."""
     labels = {label: _key(label, NEMO_KEYS) for label in export.labels}
     lines = []
-    headers, within = _Headers(export), export.within()
+    headers, within = Headers(export), export.within()
     for row in rows.iter_rows(named=True):
-        start, end = _times(row, headers)
+        start, duration = _times(row, headers, int)
         entry = {
             "audio_filepath": _beside(row["audio"], within) if export.relative and not export.audio else row["audio"],
-            "duration": round(end - start, DIGITS),
-            "offset": None if row["start_s"] is None and row["end_s"] is None else round(start, DIGITS),
+            "duration": duration,
+            "offset": None if row["start_s"] is None and row["end_s"] is None else start,
             "text": row["reference"],
             "utterance_id": row["utterance_id"],
             "speaker": row["speaker_id"],
@@ -42,6 +42,10 @@ def write_nemo(rows: pl.DataFrame, export: Export) -> Written:
     write_text(export.out / NEMO, "".join(lines))
     layout = {"type": "nemo", "file": f"{within}/{NEMO}" if within else NEMO}
     notes = []
+    silent = rows["reference"].null_count()
+    if silent:
+        of = counted(silent, "utterance")
+        notes.append(f"{of} without a text: NeMo takes that for an empty one, so do not score against it.")
     if rows["channel"].drop_nulls().len():
         notes.append("the key channel is asrfair's: NeMo picks channels by its configuration (channel_selector).")
     return Written(layout=layout, columns=labels, notes=tuple(notes))
@@ -49,7 +53,7 @@ def write_nemo(rows: pl.DataFrame, export: Export) -> Written:
 
 def write_lhotse(rows: pl.DataFrame, export: Export) -> Written:
     """Write recordings and supervisions; labels are ``custom`` fields, the gender lhotse's own."""
-    headers = _Headers(export)
+    headers = Headers(export)
     recordings: dict[str, str] = {}
     supervisions = []
     for row in rows.iter_rows(named=True):
@@ -57,13 +61,13 @@ def write_lhotse(rows: pl.DataFrame, export: Export) -> Written:
         name = f"recording-{len(recordings):06d}" if row["audio"] not in recordings else ""
         if name:
             recordings[row["audio"]] = name
-        start, end = _times(row, headers)
+        start, duration = _times(row, headers, _half_up)
         channels = list(range(info.channels)) if row["channel"] is None else [row["channel"]]
         entry = {
             "id": row["utterance_id"],
             "recording_id": recordings[row["audio"]],
-            "start": round(start, DIGITS),
-            "duration": round(end - start, DIGITS),
+            "start": start,
+            "duration": duration,
             "channel": channels[0] if len(channels) == 1 else channels,
             "text": row["reference"],
             "language": row["language"],
@@ -85,25 +89,23 @@ def write_lhotse(rows: pl.DataFrame, export: Export) -> Written:
 NEMO_KEYS = ("audio_filepath", "duration", "offset", "text", "utterance_id", "speaker", "lang", "channel", "id")
 
 
-class _Headers:
-    """The headers of the audio files, each read once."""
-
-    def __init__(self, export: Export) -> None:
-        self._base = export.out if export.audio else export.corpus.audio_root
-        self._found: dict[str, AudioInfo] = {}
-
-    def of(self, audio: str) -> AudioInfo:
-        if audio not in self._found:
-            self._found[audio] = inspect_audio(self._base / audio)
-        return self._found[audio]
+def _times(row: Mapping[str, Any], headers: Headers, taken: Callable[[float], int]) -> tuple[float, float]:
+    """Return start and duration as another tool is to have them; ``taken`` as of `written_time`."""
+    info = headers.of(row["audio"])
+    rate = info.sample_rate
+    start = 0.0 if row["start_s"] is None else row["start_s"]
+    end = info.duration_s if row["end_s"] is None else row["end_s"]
+    first = round(start * rate)
+    count = round(end * rate) - first
+    return written_time(start, first, rate, taken=taken), written_time(end - start, count, rate, taken=taken)
 
 
-def _times(row: Mapping[str, Any], headers: _Headers) -> tuple[float, float]:
-    end = headers.of(row["audio"]).duration_s if row["end_s"] is None else row["end_s"]
-    return 0.0 if row["start_s"] is None else row["start_s"], end
+def _half_up(number: float) -> int:
+    # As lhotse.utils.compute_num_samples: 12568.499999999998 is half a sample more than 12568.
+    return math.floor(round(number, 8) + 0.5)
 
 
-def _recording(name: str, audio: str, headers: _Headers) -> dict[str, Any]:
+def _recording(name: str, audio: str, headers: Headers) -> dict[str, Any]:
     info = headers.of(audio)
     channels = list(range(info.channels))
     return {

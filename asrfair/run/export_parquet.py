@@ -7,11 +7,12 @@ are cut at `SHARD_BYTES` of audio.
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from asrfair.results import write_bytes, write_table
+from asrfair.results import write_bytes
 from asrfair.run.export_audio import sound_bytes, whole
 from asrfair.run.export_table import Export, Written
 
@@ -19,7 +20,8 @@ SHARD_BYTES = 200_000_000
 # A row costs its group to read.
 GROUP_ROWS = 64
 AUDIO = pl.Struct({"bytes": pl.Binary, "path": pl.String})
-HUGGING_FACE = {pl.String: "string", pl.Float64: "float64", pl.Int64: "int64"}
+ARROW_SCHEMA = b"ARROW:schema"
+HUGGING_FACE = {pl.String: "string", pl.Float64: "float64", pl.Int64: "int64", pl.Boolean: "bool"}
 
 
 def write_parquet(rows: pl.DataFrame, export: Export) -> Written:
@@ -27,15 +29,29 @@ def write_parquet(rows: pl.DataFrame, export: Export) -> Written:
     within = f"{export.within()}/" if export.within() else ""
     columns = {label: label for label in export.labels}
     if not export.audio:
-        write_table(export.out / "utterances.parquet", rows)
+        _write(export.out / "utterances.parquet", rows, {})
         return Written(layout={"type": "table", "file": f"{within}utterances.parquet"}, columns=columns)
     stem = export.split or "test"
     for number, part in enumerate(_shards(rows, export)):
         features = {"huggingface": json.dumps({"info": {"features": _features(part)}})}
-        buffer = io.BytesIO()
-        part.write_parquet(buffer, row_group_size=GROUP_ROWS, metadata=features)
-        write_bytes(export.out / "data" / f"{stem}-{number:05d}.parquet", buffer.getvalue())
+        _write(export.out / "data" / f"{stem}-{number:05d}.parquet", part, features)
     return Written(layout={"type": "table", "file": f"data/{stem}-*.parquet"}, columns=columns)
+
+
+def _write(path: Path, rows: pl.DataFrame, metadata: dict[str, str]) -> None:
+    """Write a file whose texts and bytes are plain ones to pyarrow.
+
+    Polars calls them large in the schema that it adds under `ARROW_SCHEMA`; `datasets` then finds that they are not
+    what ``huggingface`` says, and takes no audio for audio. Under another name of equal length pyarrow passes it over,
+    and goes by Parquet's own types.
+    """
+    buffer = io.BytesIO()
+    rows.write_parquet(buffer, row_group_size=GROUP_ROWS if metadata else None, metadata=metadata)
+    with buffer.getbuffer() as view:
+        # The footer, and at the very end its length and the magic number.
+        footer = slice(len(view) - 8 - int.from_bytes(view[-8:-4], "little"), len(view) - 8)
+        view[footer] = bytes(view[footer]).replace(ARROW_SCHEMA, ARROW_SCHEMA.lower())
+    write_bytes(path, buffer.getvalue())
 
 
 def _shards(rows: pl.DataFrame, export: Export) -> Iterator[pl.DataFrame]:

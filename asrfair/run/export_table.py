@@ -24,7 +24,12 @@ class Written:
 
 @dataclass(frozen=True)
 class Export:
-    """A corpus and where it goes; ``advance`` is called once an utterance."""
+    """A corpus and where it goes; ``advance`` is called once an utterance.
+
+    ``flag`` is the column that is true of synthetic utterances, "" if there is none. ``shareable``: nothing leads back
+    to the corpus's own files, and every sound is written anew. ``rewritten`` grows by the id of each utterance whose
+    sound becomes 16-bit WAV.
+    """
 
     corpus: Corpus
     out: Path
@@ -32,17 +37,21 @@ class Export:
     relative: bool
     split: str
     advance: Callable[[], None]
+    target: str = ""
+    flag: str = ""
+    shareable: bool = False
+    rewritten: list[str] = field(default_factory=list)
 
     @property
     def labels(self) -> list[str]:
-        """The names of axes and covariates."""
+        """The names of axes and covariates, and of the flag."""
         return [name for name in self.corpus.utterances.columns if name not in UTTERANCES]
 
     @property
     def root(self) -> Path:
         """The folder that the new card is loaded with: it holds the export and the audio."""
         out, root = self.out.resolve(), self.corpus.audio_root.resolve()
-        if self.audio:
+        if self.audio or self.shareable:
             return out
         return root if self.relative or out.is_relative_to(root) else Path(os.path.commonpath([out, root]))
 
