@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ def add_report(commands: Any) -> None:
         "tell a run's findings again, from its folder: as text, as a page, as JSON",
         "asrfair report timit-run\n"
         "  asrfair report timit-run --html timit.html --audio 20\n"
-        "  asrfair report timit-run --json > timit.json",
+        "  asrfair report timit-run --json > timit.json\n"
+        "  asrfair report timit-run --shareable --html for-others.html",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
     forms = parser.add_mutually_exclusive_group()
@@ -30,29 +32,51 @@ def add_report(commands: Any) -> None:
     parser.add_argument(
         "--audio", type=int, metavar="N", help="with --html: clips of the N worst utterances (default: none)"
     )
+    _add_shareable(parser)
+    parser.add_argument(
+        "--transcripts", action="store_true", help="with --shareable and --html: show words and worst utterances"
+    )
+
+
+def _add_shareable(parser: Any) -> None:
+    parser.add_argument(
+        "--shareable",
+        action="store_true",
+        help="for others: pseudonyms, no paths, no transcripts, no cell of few speakers",
+    )
+    parser.add_argument(
+        "--least-speakers",
+        type=int,
+        metavar="K",
+        help="with --shareable: show cells of K speakers or more (default: 5)",
+    )
 
 
 def _do_report(options: argparse.Namespace) -> int:
     from asrfair.run.report import check_shown, report_json, show
+    from asrfair.run.shareable import check_share
 
-    shown = {} if options.top is None else {"top": options.top}
+    shown: dict[str, Any] = {} if options.top is None else {"top": options.top}
     _check_report(options)
     check_shown(width=options.width, **shown)
+    share = check_share(options.shareable, least=options.least_speakers, transcripts=options.transcripts)
     if options.json:
-        sys.stdout.write(report_json(options.run))
+        sys.stdout.write(report_json(options.run, share=share))
     elif options.html:
         from asrfair.run.page import write_page
 
-        print(write_page(options.run, options.html, audio=options.audio or 0, **shown))
+        print(write_page(options.run, options.html, audio=options.audio or 0, share=share, **shown))
     else:
-        show(options.run, width=options.width, every=options.all, **shown)
+        show(options.run, width=options.width, every=options.all, share=share, **shown)
     return EXIT_DONE
 
 
 def _check_report(options: argparse.Namespace) -> None:
     """Raise InputError for an option that the form of the report has no use for."""
     form = "--html" if options.html else "--json" if options.json else "text"
-    for name, forms in (("audio", ["--html"]), ("width", ["text"]), ("all", ["text"]), ("top", ["text", "--html"])):
+    page, text = "--html", "text"
+    useful = {"audio": [page], "transcripts": [page], "width": [text], "all": [text], "top": [text, page]}
+    for name, forms in useful.items():
         if getattr(options, name) not in (None, False) and form not in forms:
             wanted = "it with --html FILE" if forms == ["--html"] else f"it without {form}"
             raise InputError(f"--{name}: found a report as {form.removeprefix('--')}; expected {wanted}")
@@ -68,7 +92,8 @@ def add_card(commands: Any) -> None:
         "asrfair card timit-run\n"
         "  asrfair card timit-run --baseline last-year --format md,html,json,hub\n"
         "  asrfair card --update OUR-CARD.md timit-run\n"
-        "  asrfair card --diff last-year timit-run",
+        "  asrfair card --diff last-year timit-run\n"
+        "  asrfair card timit-run --shareable --out for-others",
     )
     parser.add_argument("run", type=Path, nargs="?", metavar="RUN", help="a run folder")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: the run folder)")
@@ -96,12 +121,12 @@ def add_card(commands: Any) -> None:
         help="say what changed between two run folders or card.json, and whether it is more than noise",
     )
     others.add_argument("--schema", action="store_true", help="print the JSON Schema of card.json")
+    _add_shareable(parser)
 
 
 def _do_card(options: argparse.Namespace) -> int:
     formats = None if options.format is None else [name.strip() for name in options.format.split(",")]
     shown = {} if options.top is None else {"top": options.top}
-    whose = {"baseline": options.baseline, "insist": options.even_so}
     _check_card(options, formats)
     if options.schema:
         from asrfair.run.card_schema import schema
@@ -110,11 +135,16 @@ def _do_card(options: argparse.Namespace) -> int:
         return EXIT_DONE
     from asrfair.run.card import DEFAULT_FORMATS, changes_json, show_changes, update_card, write_card
     from asrfair.run.report import check_shown
+    from asrfair.run.shareable import check_share
 
     check_shown(**shown)
+    share = check_share(options.shareable, least=options.least_speakers)
     if options.diff:
-        sys.stdout.write(changes_json(*options.diff) if formats == ["json"] else show_changes(*options.diff, **shown))
-    elif options.update:
+        told = changes_json if formats == ["json"] else partial(show_changes, **shown)
+        sys.stdout.write(told(*options.diff, share=share))
+        return EXIT_DONE
+    whose = {"baseline": options.baseline, "insist": options.even_so, "share": share}
+    if options.update:
         html = "html" in (formats or ())
         for path in update_card(options.update, options.run, html=html, **whose, **shown):
             print(path)
@@ -135,7 +165,7 @@ def _check_card(options: argparse.Namespace, formats: list[str] | None) -> None:
         raise InputError("card: found no run; expected a run folder, as in asrfair card RUN")
     told = alone or ("--update" if options.update else "")
     useless = {
-        "--schema": ("out", "format", "baseline", "top", "even_so"),
+        "--schema": ("out", "format", "baseline", "top", "even_so", "shareable", "least_speakers"),
         "--diff": ("out", "baseline", "even_so"),
         "--update": ("out",),
     }
@@ -160,7 +190,9 @@ def add_coverage(commands: Any) -> None:
     parser.add_argument("target", metavar="CARD=ROOT|RUN", help="a corpus before a run, or a run folder after it")
     parser.add_argument("--split", metavar="NAME", help="the corpus's split, if it has any")
     parser.add_argument(
-        "--include-synthetic", action="store_true", help="count a corpus's synthetic utterances as well"
+        "--include-synthetic",
+        action="store_true",
+        help="count a corpus's synthetic utterances as well (one that is synthetic as a whole is always counted)",
     )
     parser.add_argument("--by", action="append", metavar="AXIS", help="an axis, or a product of axes; repeat")
     parser.add_argument("--reference-group", action="append", metavar="AXIS=GROUP", help="whom to compare with; repeat")

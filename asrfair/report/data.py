@@ -12,6 +12,8 @@ Keys, of version 1: a key may be added without a new version, none goes or chang
 ``tables``          rows of the tables ``rates``, ``disparities``, ``metrics``, ``tests``, ``models``, ``sensitivity``,
                     ``conditions``, ``handicaps`` and ``failures``, whole, as `asrfair.schemas` lists their columns
 ``timing``          rows of `asrfair.stats.timing.TIMING`: of one machine; empty where nothing was timed
+``shareable``       of the form made with ``--shareable``: ``least_speakers``, ``cells``, ``cells_withheld`` and so
+                    on; null for a run as it is, which names speakers and files
 ``left_out``        tables with a row per utterance, and how many rows each has in the run folder
 ``card``            the measured parts of the service card, a form of their own (``asrfair_card``)
 ``signature``       the record of how the numbers were made
@@ -27,6 +29,7 @@ from asrfair import __version__
 from asrfair.report.card.data import metrics_card
 from asrfair.report.findings import standing
 from asrfair.report.lead import Shown, elsewhere, shown
+from asrfair.report.shareable import failed
 from asrfair.report.text import Row
 from asrfair.report.view import View
 from asrfair.results import Results, plain
@@ -46,7 +49,8 @@ def report_data(results: Results, *, timings: pl.DataFrame | None = None) -> dic
         "asrfair": __version__,
         "overview": _overview(view),
         "statements": card["statements"],
-        "tables": {name: getattr(results, name).to_dicts() for name in TABLES},
+        "tables": {name: getattr(results, name).to_dicts() for name in TABLES} | {"failures": failed(view)},
+        "shareable": view.signature.get("shareable"),
         "timing": [] if timings is None else timings.to_dicts(),
         "left_out": {name: getattr(results, name).height for name in LEFT_OUT},
         "signature": dict(results.signature),

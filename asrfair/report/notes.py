@@ -80,9 +80,7 @@ def closing(page: Page, view: View) -> None:
         for axis in view.axes
         if view.axis(axis).get("unmapped")
     ]
-    lines += [
-        f"{view.provenance(axis)}: {view.axis(axis)['note']}" for axis in view.axes if view.axis(axis).get("note")
-    ]
+    lines += [f"{view.provenance(axis)}: {told}" for axis in view.axes if (told := view.taken(axis))]
     lines += [str(note) for note in view.signature.get("notes") or ()]
     if view.axes:
         lines.append(

@@ -4,7 +4,7 @@ A bound is claimed only at the end of the interval that supports it; no finding 
 disparity could still be, with how many speakers; a label's provenance stands beside its axis.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from asrfair.report.findings import (
     SHOWN,
@@ -113,15 +113,16 @@ def named_beforehand(view: View) -> str:
 def adjusted(view: View) -> str:
     """Say over which comparisons p are adjusted, and over which not."""
     family = view.signature.get("family")
+    anew = ", or by Bonferroni where rows of it are withheld" if view.signature.get("shareable") else ""
     if not family:
-        return f"p are adjusted by Holm {'over their family' if family is None else 'among all rows'}"
+        return f"p are adjusted by Holm {'over their family' if family is None else 'among all rows'}{anew}"
     *others, last = columns = [str(name).replace("backend", "recogniser") for name in family]
     equal = f"{', '.join(others)} and {last}" if others else last
     plural = {"recogniser": "recognisers", "axis": "axes", "condition": "conditions"}
     apart = [plural[name] for name in ("recogniser", "axis", "condition") if name in columns]
     beyond = f", not across {' or '.join(apart)}" if apart else ""
     first = "; those named beforehand are a family of their own" if view.confirmed else ""
-    return f"p are adjusted by Holm among rows equal in {equal}{beyond}{first}"
+    return f"p are adjusted by Holm among rows equal in {equal}{beyond}{first}{anew}"
 
 
 def unnamed(view: View, row: Row) -> str:
@@ -248,3 +249,9 @@ def _left_open(costs: Costs, *, by_group: bool) -> str:
     row = highest.difference
     which = f"{label(row['group'])} under {label(row['condition'])}" if by_group else label(row["condition"])
     return f"; the highest upper end is {points(row['high'])} points, {which}"
+
+
+def untold(notes: Iterable[str], *, synthetic: bool) -> list[str]:
+    """Return the notes without those that say again, under the notice of a synthetic corpus, what it says."""
+    said = SYNTHETIC.casefold().rstrip(".")
+    return [note for note in notes if not (synthetic and note.casefold().rstrip(".") == said)]

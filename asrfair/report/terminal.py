@@ -3,7 +3,7 @@
 import polars as pl
 from rich.console import Console
 
-from asrfair.report import disparities, sentences
+from asrfair.report import disparities, sentences, shareable
 from asrfair.report.adjustment import matched, models
 from asrfair.report.all_groups import over_all_groups
 from asrfair.report.can_show import what_can_be_shown
@@ -40,6 +40,7 @@ def render(
     if view.synthetic:
         page.line(sentences.SYNTHETIC, style=WARNING)
         page.gap()
+    shareable.top(page, view)
     what_was_run(page, view)
     _left_out(page, view, full)
     overview(page, view, full)

@@ -8,7 +8,7 @@ import polars as pl
 
 from asrfair.report.text import Row, corpus_title, label, safe
 from asrfair.results import Results
-from asrfair.tables import INTERSECTION, OVERALL, RATES, with_intersections
+from asrfair.tables import INTERSECTION, OVERALL, RATES, WITHHELD, with_intersections
 
 FEW_SPEAKERS = 10
 MOST_RECOGNISERS = 3
@@ -108,6 +108,11 @@ class View:
             origin += "; imputed labels"
         return f"{label(axis)} ({origin})"
 
+    def taken(self, axis: str) -> str:
+        """Return how an axis's labels were taken, and the corpus card's note; blank where it says neither."""
+        about = self.axis(axis)
+        return "; ".join(safe(str(about[key])) for key in ("instrument", "note") if about.get(key))
+
     def rates(self, *, axis: str, backend: str, condition: str | None = None) -> list[Row]:
         """Return rows of ``rates``, worst first: judged groups, then those not judged; the unlabelled last."""
         return sorted(_rows(self.results.rates, axis=axis, backend=backend, condition=condition), key=worst_first)
@@ -151,7 +156,10 @@ class View:
         found = {row["group"] for row in _rows(self.results.rates, axis=axis, backend=backend, condition=condition)}
         cell = {"axis": axis, "backend": backend, "condition": condition, "note": "no utterance counted"}
         counts = dict.fromkeys(("speakers", "utterances", "failures", "reference_words"), 0)
-        return [{**dict.fromkeys(RATES), **cell, **counts, "group": group} for group in sorted(known - found - {None})]
+        return [
+            {**dict.fromkeys(RATES), **cell, **counts, "group": group}
+            for group in sorted(known - found - {None, WITHHELD})
+        ]
 
     def errors(self, row: Row) -> int | None:
         """Return the number of errors counted in the cell of a ``rates`` row; None where the counts cannot say."""

@@ -1,6 +1,7 @@
 """``asrfair report RUN --html FILE``: a run's report as one page, with its words, worst utterances and sounds."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -9,15 +10,17 @@ from rich.console import Console
 from asrfair.errors import InputError, RunFolderError
 from asrfair.report.html.page import TOP, check_installed, render_page
 from asrfair.report.html.sections import Given
+from asrfair.report.html.spoken import Spoken
 from asrfair.report.progress import progress
 from asrfair.report.text import counted
 from asrfair.results import Results, write_text
 from asrfair.run.report import check_shown, run_timings
+from asrfair.run.shareable import Share, shared
 from asrfair.run.utterances import spoken
 from asrfair.run.words import WORDS, WordPlan, find_words
 from asrfair.stats.words import labelled
+from asrfair.tables import UTTERANCES, with_intersections
 from asrfair.tables import WORDS as WORD_COLUMNS
-from asrfair.tables import with_intersections
 
 PERMUTATIONS = 999
 """The most permutations for a word where its findings are not in the run folder yet."""
@@ -27,34 +30,69 @@ MOST_UTTERANCES = 3
 """Worst utterances of each recogniser under each condition."""
 
 
-def write_page(folder: Path, path: Path, *, audio: int = 0, top: int = TOP, console: Console | None = None) -> Path:
+def write_page(
+    folder: Path,
+    path: Path,
+    *,
+    audio: int = 0,
+    top: int = TOP,
+    console: Console | None = None,
+    share: Share | None = None,
+) -> Path:
     """Write the page of a run and return its path; ``audio`` is how many utterances get clips of their sound.
 
-    Of more than ``top`` groups charts show the worst. Progress goes to ``console`` (default: standard error). Raises
-    RunFolderError for a folder that cannot be read or a file that cannot be written, InputError where the extra
-    ``html`` is missing or where clips are asked for and cannot be made.
+    Of more than ``top`` groups charts show the worst. With ``share`` it is of the shareable form, without clips.
+    Progress goes to ``console`` (default: standard error). Raises RunFolderError for a folder that cannot be read or a
+    file that cannot be written, InputError where the extra ``html`` is missing or where clips are asked for and cannot
+    be made.
     """
     check_installed()
     if audio < 0:
         raise InputError(f"--audio {audio}: expected 0 or more utterances")
     check_shown(top=top)
-    results = Results.load(folder)
-    words, notes = _words(folder, results, console or Console(stderr=True))
-    most = max(MOST_UTTERANCES, audio)
+    if audio and share:
+        raise InputError("--audio: found --shareable as well; expected one of them, as a voice tells who it is")
+    results = shared(folder, share)
+    words, notes = _words(folder, results, console or Console(stderr=True), share)
     page = render_page(
         results,
         Given(words=words, words_notes=tuple(notes), timings=run_timings(results)),
-        spoken(folder, results, most=most, audio=audio),
+        _spoken(folder, results, audio=audio, share=share),
         top=top,
     )
     write_text(path, page)
     return path
 
 
-def _words(folder: Path, results: Results, console: Console) -> tuple[pl.DataFrame | None, Iterable[str]]:
-    """Return the words kept in the folder, or else found now; None with the reason where there are none."""
+def _spoken(folder: Path, results: Results, *, audio: int, share: Share | None) -> Spoken:
+    """Return the section on utterances; of a shareable form without transcripts it is a note, and never has labels."""
+    if share and not share.transcripts:
+        return Spoken(notes=("Left out of the shareable form: transcripts, and the utterances they are of.",))
+    if share:
+        # An utterance's labels on several axes could together tell whose it is; so could the turns that groups take.
+        utterances = results.utterances.select(UTTERANCES.keys())
+        results = replace(results, utterances=utterances, signature={**results.signature, "axes": {}})
+    return spoken(folder, results, most=max(MOST_UTTERANCES, audio), audio=audio)
+
+
+def _words(
+    folder: Path, results: Results, console: Console, share: Share | None
+) -> tuple[pl.DataFrame | None, Iterable[str]]:
+    """Return the words kept in the folder, or else found now; None with the reason where there are none.
+
+    A shareable form has words of its own, with transcripts alone.
+    """
+    if share and not share.transcripts:
+        return None, ["Left out of the shareable form: words are from transcripts."]
+    if share:
+        words, notes = _found(results, console)
+        return None if words is None else share.words(words), notes
     if (folder / WORDS).is_file():
         return _kept(folder / WORDS), ["As kept by asrfair words in words.parquet."]
+    return _found(results, console)
+
+
+def _found(results: Results, console: Console) -> tuple[pl.DataFrame | None, Iterable[str]]:
     plan = WordPlan(permutations=PERMUTATIONS, listen=0)
     comparisons = _comparisons(results)
     if comparisons > MOST_COMPARISONS:

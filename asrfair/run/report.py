@@ -11,21 +11,30 @@ from asrfair.errors import InputError
 from asrfair.report import render
 from asrfair.report.data import report_data
 from asrfair.report.terminal import TOP
-from asrfair.results import Results, json_text, loaded
+from asrfair.results import Results, json_text
+from asrfair.run.shareable import Share, shared
 from asrfair.stats.timing import timing_rows
 from asrfair.tables import INTERSECTION
 
 NARROWEST, WIDEST = 40, 400
 
 
-def show(results: Results | Path, *, width: int | None = None, top: int = TOP, every: bool = False) -> None:
+def show(
+    results: Results | Path,
+    *,
+    width: int | None = None,
+    top: int = TOP,
+    every: bool = False,
+    share: Share | None = None,
+) -> None:
     """Print the terminal report, ``width`` columns wide (default: the terminal's, or 80).
 
     Of more than ``top`` groups the rest is counted; so are recognisers beyond a few, unless ``every`` one is asked for.
-    Raises InputError for a width or a number of groups that nothing can be shown in.
+    With ``share`` it is of the shareable form. Raises InputError for a width or a number of groups that nothing can be
+    shown in.
     """
     check_shown(width=width, top=top)
-    run = loaded(results)
+    run = shared(results, share)
     render(run, console(width=width), top=top, every=every, timings=run_timings(run))
 
 
@@ -37,9 +46,9 @@ def check_shown(*, width: int | None = None, top: int = TOP) -> None:
         raise InputError(f"--top {top}: expected 1 or more groups")
 
 
-def report_json(results: Results | Path) -> str:
+def report_json(results: Results | Path, *, share: Share | None = None) -> str:
     """Return the whole report as one line of JSON; what it holds is in `asrfair.report.data`."""
-    run = loaded(results)
+    run = shared(results, share)
     return json_text(report_data(run, timings=run_timings(run)), indent=None)
 
 

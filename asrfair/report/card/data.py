@@ -81,10 +81,11 @@ def metrics_card(results: Results, *, deployment: Mapping[str, Any] | None = Non
     comparison could have found with 80 % power. ``bounds`` are what the intervals support of all groups of an axis, of
     all axes and under all conditions (`asrfair.report.card.bounds`), ``ladders`` the rungs and handicaps.
     ``sections`` are the findings in sentences, each claiming only what its interval supports; ``statements`` are the
-    same in one list.
+    same in one list. ``shareable`` is there in a shareable form alone, and says what is withheld.
     """
     view = View.of(results)
     bounds = all_bounds(view)
+    form = view.signature.get("shareable")
     sentences_of = sections(view, bounds)
     places = {name: k for k, name in enumerate(results.signature.get("conditions") or ())}
     rates = sorted(results.rates.to_dicts(), key=lambda row: places.get(row["condition"], len(places)))
@@ -114,6 +115,7 @@ def metrics_card(results: Results, *, deployment: Mapping[str, Any] | None = Non
         "sections": sentences_of,
         "statements": [sentence for part in sentences_of.values() for sentence in part],
         "signature": view.signature.get("signature"),
+        **({"shareable": form} if form else {}),
     }
     cleaned: dict[str, Any] = plain(card)
     return cleaned

@@ -77,11 +77,17 @@ def about(measured: Mapping[str, Any], who: str) -> Table:
         "level": None if measured["level"] is None else f"{100 * measured['level']:g} %",
         "seed": measured["seed"],
         "measured by": f"asrfair {measured['asrfair']}" if measured["asrfair"] else None,
-        "labels": "; ".join(provenance(axis) for axis in measured["axes"]),
+        **{f"labels, {label(axis['axis'])}": _labels(axis) for axis in measured["axes"]},
         "first utterances only": measured["limit"],
         "utterances treated as independent": "yes" if measured["independent_utterances"] else None,
     }
     return [("what", "value"), *((name, str(value)) for name, value in facts.items() if value not in (None, ""))]
+
+
+def _labels(axis: Mapping[str, Any]) -> str:
+    """Return who assigned an axis's labels, when and how; cards of before tell less."""
+    told = "; ".join(str(axis[key]) for key in ("instrument", "note") if axis.get(key))
+    return f"{provenance(axis)}: {told}" if told else provenance(axis)
 
 
 def comparisons(rows: Sequence[Row], who: str) -> Table:

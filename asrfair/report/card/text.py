@@ -15,6 +15,7 @@ from asrfair.report.card.main_tables import conditions, contrasts, errors, handi
 from asrfair.report.card.markers import replaced
 from asrfair.report.card.tables import Table, first_of_each, provenance
 from asrfair.report.sentences import SYNTHETIC
+from asrfair.report.shareable import shareable_told
 from asrfair.report.text import corpus_title, label, listed, number, safe
 from asrfair.report.view import voiced
 
@@ -106,7 +107,12 @@ def _front(card: Card) -> list[str]:
     told = [f"Corpus: {escape(title)}. Measured on {escape(str(date) + by)}.", ""]
     table: Table = [("recogniser", "version")]
     table += [(label(name), _identity(facts)) for name, facts in measured["backends"].items()]
-    return [identity_line(card), "", *notice, *told, *_table(table)]
+    return [identity_line(card), "", *notice, *_shareable(card, measured["about_people"]), *told, *_table(table)]
+
+
+def _shareable(card: Card, about_people: bool) -> list[str]:
+    said = str if about_people else voiced
+    return [part for told in shareable_told(card.get("shareable")) for part in (f"**{escape(said(told))}**", "")]
 
 
 def _identity(facts: Any) -> str:
@@ -190,7 +196,8 @@ def changes_page(changes: Mapping[str, Any], *, top: int = TOP) -> str:
     card = {"deployment": changes, "what_was_measured": {"about_people": about_people}}
     who = "speakers" if about_people else "voices"
     notice = [] if about_people else [f"**{escape(SYNTHETIC)}**", ""]
-    return "\n".join(["# What changed", "", *notice, *_deployment(card, who, top=top)]).rstrip("\n") + "\n"
+    form = _shareable(changes, about_people)
+    return "\n".join(["# What changed", "", *notice, *form, *_deployment(card, who, top=top)]).rstrip("\n") + "\n"
 
 
 def _few(rows: Sequence[Mapping[str, Any]], top: int) -> list[Mapping[str, Any]]:

@@ -29,6 +29,7 @@ from asrfair.report.html.spoken import Spoken
 from asrfair.report.html.tables import Limits
 from asrfair.report.html.told import told
 from asrfair.report.overview import what_was_run
+from asrfair.report.shareable import shareable_told
 from asrfair.report.text import corpus_title, safe
 from asrfair.report.view import View
 from asrfair.results import Results
@@ -97,6 +98,7 @@ def _page(view: View, given: Given, spoken: Spoken, limits: Limits) -> str:
         .render(
             title=safe(corpus_title(view.corpus, unknown="transcripts")),
             notice=sentences.SYNTHETIC if view.synthetic else "",
+            shareable=[view.who(line) for line in shareable_told(view.signature.get("shareable"))],
             facts=_facts(view),
             sections=first,
             closing=last,

@@ -236,5 +236,4 @@ def _origin(view: View, axis: str) -> str:
     reference = about.get("reference_group")
     parts = [view.provenance(axis).removeprefix(f"{label(axis)} (").removesuffix(")")]
     parts += [f"reference group {label(reference)}"] if reference is not None else ["no reference group"]
-    told_more = (str(about.get(key) or "") for key in ("instrument", "note"))
-    return safe("; ".join([*parts, *filter(None, told_more)]))
+    return safe("; ".join([*parts, *filter(None, [view.taken(axis)])]))
