@@ -23,6 +23,7 @@ import polars as pl
 
 from asrfair.errors import IncompleteError, RunFolderError
 from asrfair.results import write_table
+from asrfair.run.cluster import Cluster, on_ray
 from asrfair.run.decode import OUTCOMES, Decoded, Decoder, Work
 from asrfair.run.measured import is_measured
 from asrfair.tables import MEASUREMENTS
@@ -50,12 +51,20 @@ Progress = Callable[[Done], None]
 _decoder: Decoder | None = None
 
 
-def decode_all(work: Work, utterances: pl.DataFrame, folder: Path, *, workers: int, progress: Progress) -> Decoded:
+def decode_all(
+    work: Work,
+    utterances: pl.DataFrame,
+    folder: Path,
+    *,
+    workers: int,
+    cluster: Cluster | None = None,
+    progress: Progress,
+) -> Decoded:
     """Return what came of all utterances: outcomes sorted by backend, condition and utterance id, measurements by
     condition (null, the recordings, first) and utterance id.
 
-    ``progress`` is told after each batch. Raises IncompleteError when a worker process dies and
-    RunFolderError for a saved batch that is not this run's.
+    It is done by ``workers`` processes on this machine, or on the ``cluster``. ``progress`` is told after each batch.
+    Raises IncompleteError when a worker process dies and RunFolderError for a saved batch that is not this run's.
     """
     batches = list(utterances.sort("utterance_id").iter_slices(work.batch))
     shards = [folder / WORK / f"batch-{number:06d}.parquet" for number in range(len(batches))]
@@ -63,7 +72,13 @@ def decode_all(work: Work, utterances: pl.DataFrame, folder: Path, *, workers: i
     done = sum(len(batches[number]) for number in set(range(len(batches))) - set(missing))
     told = Done(done, len(utterances))
     progress(told)
-    for number, decoded in _decoded(work, batches, missing, workers=workers, scratch=folder / WORK / SCRATCH):
+    size = TOGETHER_IN_A_WORKER if work.waits else 1
+    results = (
+        on_ray(work, batches, missing, cluster, together=size)
+        if cluster
+        else _decoded(work, batches, missing, workers=workers, together=size, scratch=folder / WORK / SCRATCH)
+    )
+    for number, decoded in results:
         write_table(_measured(shards[number]), decoded.measurements)
         write_table(shards[number], decoded.outcomes)
         told = _further(told, len(batches[number]), decoded.outcomes)
@@ -128,7 +143,7 @@ def _read_table(
 
 
 def _decoded(
-    work: Work, batches: list[pl.DataFrame], missing: list[int], *, workers: int, scratch: Path
+    work: Work, batches: list[pl.DataFrame], missing: list[int], *, workers: int, together: int, scratch: Path
 ) -> Iterator[tuple[int, Decoded]]:
     # In the run folder: recordings that a killed worker leaves behind stay private, and go with the next start.
     shutil.rmtree(scratch, ignore_errors=True)
@@ -143,7 +158,6 @@ def _decoded(
         workers, mp_context=context, initializer=_start, initargs=(work, scratch, ended, started, os.getpid())
     )
     try:
-        together = TOGETHER_IN_A_WORKER if work.waits else 1
         yield from _in_pool(pool, batches, missing, ahead=2 * workers, together=together)
     except BrokenProcessPool:
         raise IncompleteError(

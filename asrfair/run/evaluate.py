@@ -15,6 +15,7 @@ from asrfair.errors import InputError, expected
 from asrfair.results import PLAN, Results, write_text
 from asrfair.run.analysis import check_axes, check_reference_groups, summarise
 from asrfair.run.answers import wanted_size
+from asrfair.run.cluster import Cluster
 from asrfair.run.covariates import check_covariates
 from asrfair.run.decode import Decoded, Work, open_backends
 from asrfair.run.engine import Progress, decode_all
@@ -23,7 +24,7 @@ from asrfair.run.identity import run_identity
 from asrfair.run.materials import Materials
 from asrfair.run.measuring import ask, check_confirm, normalizer_facts, other_normalizers
 from asrfair.run.plan import Plan, load_plan
-from asrfair.run.signature import audio_notes, axis_facts, backend_notes, blank_notes
+from asrfair.run.signature import audio_notes, axis_facts, backend_notes, blank_notes, imputed_notes, wordless_notes
 from asrfair.run.synthetic import without_synthetic
 from asrfair.scoring import Normalizer, find_normalizer, score
 from asrfair.tables import (
@@ -125,12 +126,20 @@ def complete(job: Job, *, progress: Progress) -> Results:
     """Do what is not done yet of a prepared plan, save the results and return them."""
     folder = Path(job.plan.out)
     workers = job.plan.workers or job.default_workers
-    decoded = decode_all(job.work, job.utterances, folder, workers=workers, progress=progress)
+    decoded = decode_all(
+        job.work, job.utterances, folder, workers=workers, cluster=_cluster(job.plan), progress=progress
+    )
     results = _summarise(job, decoded)
     recognised, alternatives = told_besides(decoded.outcomes)
     results = replace(results, recognised=recognised, alternatives=alternatives)
     results.save(folder)
     return results
+
+
+def _cluster(plan: Plan) -> Cluster | None:
+    if plan.engine != "ray":
+        return None
+    return Cluster(plan.address, workers=plan.workers, gpus=plan.gpus_per_worker)
 
 
 def told_besides(outcomes: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -194,6 +203,9 @@ def _summarise(job: Job, decoded: Decoded) -> Results:
     names = [condition.name for condition in job.conditions]
     baseline = plan.baseline_condition or (CLEAN if CLEAN in names else names[0])
     references, notes = reference_groups(job)
+    # An axis that was asked for by name and is imputed ended the run before it began.
+    left = [] if plan.by else imputed_notes(corpus.card.axes, corpus.card.axes, allowed=plan.allow_imputed)
+    notes = [*left, *notes, *wordless_notes(counts)]
     return summarise(
         ask(
             plan,

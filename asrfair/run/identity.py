@@ -12,7 +12,19 @@ from asrfair.sounds import fingerprint
 
 # Where things lie and how many processes work changes no result, and of a device its kind alone does; content has
 # digests of its own; the sensitivity to normalisation is an addition to a run, not another run.
-PLACES = ("workers", "device", "out", "corpus", "conditions", "backends", "normalizer", "sensitivity")
+PLACES = (
+    "workers",
+    "engine",
+    "address",
+    "gpus_per_worker",
+    "device",
+    "out",
+    "corpus",
+    "conditions",
+    "backends",
+    "normalizer",
+    "sensitivity",
+)
 
 
 def run_identity(

@@ -4,11 +4,13 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from asrfair.cards import build, read_toml
 from asrfair.errors import CardError
 from asrfair.run.measuring import Measuring, check_measuring, with_files
+
+ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Plan(Measuring):
     language                language code handed to backends (default: the corpus's own)
     limit                   only the first N utterances by id, marked everywhere
     workers                 processes (default: one per processor core)
+    engine                  where they run: local, or ray (a cluster)
+    address                 of the Ray cluster (default: one on this machine, for this run)
+    gpus_per_worker         of the cluster, a whole number or a share
     include_synthetic       count utterances that the card marks as synthetic, with a notice over everything
     device                  where torch applies conditions, such as cuda (default: numpy, on the processor)
     """
@@ -42,6 +47,9 @@ class Plan(Measuring):
     language: str = ""
     limit: int | None = None
     workers: int = 0
+    engine: Literal["local", "ray"] = "local"
+    address: str = ""
+    gpus_per_worker: float = 0.0
     include_synthetic: bool = False
     device: str = ""
 
@@ -54,6 +62,11 @@ class Plan(Measuring):
         _check(4_000 <= self.sample_rate <= 192_000, "sample_rate", self.sample_rate, "4000 to 192000 Hz")
         _check(self.limit is None or self.limit > 0, "limit", self.limit, "a whole number above 0")
         _check(self.workers >= 0, "workers", self.workers, "a number of processes, or 0 for one per core")
+        _check(self.engine in ENGINES, "engine", repr(self.engine), " or ".join(ENGINES))
+        _check(self.gpus_per_worker >= 0, "gpus_per_worker", self.gpus_per_worker, "a number of GPUs from 0")
+        for key in ("address", "gpus_per_worker"):
+            given = getattr(self, key)
+            _check(not given or self.engine == "ray", key, given, "none with the engine local (--engine ray)")
         _check(bool(self.backends), "backends", "none", "at least one, for example [backends.pocketsphinx]")
         _check(bool(self.conditions), "conditions", "none", "at least one, for example clean")
         for name in self.backends:
