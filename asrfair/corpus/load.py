@@ -175,9 +175,8 @@ def _check(utterances: pl.DataFrame, root: Path) -> None:
         raise InputError(f"{root}: found no utterances; expected at least one")
     ids = utterances["utterance_id"]
     if ids.null_count() or (ids == "").any():
-        raise InputError(
-            f"{root}: found {counted(ids.null_count() + int((ids == '').sum()), 'utterance')} without an id; expected none"
-        )
+        without = counted(ids.null_count() + int((ids == "").sum()), "utterance")
+        raise InputError(f"{root}: found {without} without an id; expected none")
     twice = ids.filter(ids.is_duplicated()).unique(maintain_order=True)
     if len(twice):
         found = counted(len(twice), "utterance id")
