@@ -24,7 +24,8 @@ def plan(tmp_path: Path) -> ScorePlan:
 
 
 def cut(plan: ScorePlan) -> tuple[pl.DataFrame, list[str]]:
-    joined, _ = join_labels(read_tables(plan), plan)
+    tables, _ = read_tables(plan)
+    joined, _ = join_labels(tables, plan)
     return with_bands(standardise(joined, plan), plan)
 
 
