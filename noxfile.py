@@ -69,9 +69,44 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session
 def torch(session: nox.Session) -> None:
-    """Run the tests of conditions by torch, on the processor, with the real torchaudio."""
-    session.install("-e", ".[torch,codecs,rooms]", *_group("tests"))
-    session.run("pytest", "tests/condition/test_batches.py", "tests/run/test_device.py", *session.posargs)
+    """Run conditions and models by torch, on the processor, with the real torchaudio and tiny or random models."""
+    session.install("-e", ".[torch,codecs,rooms,transformers,faster-whisper]", *_group("tests"))
+    models = ("bundles", "local", "transformers", "faster_whisper", "models_from_the_hub")
+    tests = ("condition/test_batches.py", "run/test_device.py", *(f"backend/test_{name}.py" for name in models))
+    # Several threads a model, on cores that are busy, take many times as long as one.
+    session.run("pytest", *(f"tests/{name}" for name in tests), *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session
+def sherpa(session: nox.Session) -> None:
+    """Run tiny random ONNX models of every family through the real sherpa-onnx."""
+    session.install("-e", ".[sherpa-onnx]", "onnx>=1.18", *_group("tests"))
+    session.run("pytest", "tests/backend/test_sherpa.py", *session.posargs)
+
+
+@nox.session
+def services(session: nox.Session) -> None:
+    """Run recognisers that are services against local servers that speak their wire formats."""
+    session.install("-e", ".[services,google]", *_group("tests"))
+    names = ("service", "openai", "deepgram", "google", "azure")
+    session.run(
+        "pytest", *(f"tests/backend/test_{name}.py" for name in names), "tests/run/test_services.py", *session.posargs
+    )
+
+
+@nox.session(default=False)
+def clients(session: nox.Session) -> None:
+    """Compare what goes to a service with what its maker's own client sends."""
+    makers = ("openai", "deepgram-sdk", "google-cloud-speech", "azure-ai-transcription")
+    session.install("-e", ".[services,google]", *makers, *_group("tests"))
+    session.run("pytest", "tests/backend/test_official_clients.py", *session.posargs)
+
+
+@nox.session
+def ray(session: nox.Session) -> None:
+    """Run a plan on a real two-node Ray cluster on this machine, and kill its parts."""
+    session.install("-e", ".[ray]", *_group("tests"))
+    session.run("pytest", "tests/run/test_ray.py", *session.posargs)
 
 
 @nox.session

@@ -28,6 +28,9 @@ EXTRAS = {
     "services": ("urllib3",),
     "google": ("urllib3", "google-auth"),
     "ray": ("ray",),
+    "transformers": ("transformers", "torch"),
+    "faster-whisper": ("faster-whisper", "ctranslate2"),
+    "sherpa-onnx": ("sherpa-onnx",),
 }
 WORKING_HZ = 16_000
 
