@@ -87,11 +87,10 @@ def sherpa(session: nox.Session) -> None:
 @nox.session
 def services(session: nox.Session) -> None:
     """Run recognisers that are services against local servers that speak their wire formats."""
-    session.install("-e", ".[services,google]", *_group("tests"))
-    names = ("service", "openai", "deepgram", "google", "azure")
-    session.run(
-        "pytest", *(f"tests/backend/test_{name}.py" for name in names), "tests/run/test_services.py", *session.posargs
-    )
+    session.install("-e", ".[services,google,transcribe]", "moto[server]>=5.1", *_group("tests"))
+    names = ("service", "openai", "deepgram", "google", "azure", "transcribe")
+    runs = ("tests/run/test_services.py", "tests/run/test_transcribe.py")
+    session.run("pytest", *(f"tests/backend/test_{name}.py" for name in names), *runs, *session.posargs)
 
 
 @nox.session(default=False)

@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from asrfair.backend.base import Backend
+from asrfair.backend.credentials import refuse_key_options
 from asrfair.cards import convert
 from asrfair.errors import BackendError, CardError, expected
 
@@ -64,6 +65,7 @@ def open_backend(type_name: str, *, argument: str | None, options: Mapping[str, 
     valid = backend_options(kind)
     hints = typing.get_type_hints(kind.__init__)
     arguments = {}
+    refuse_key_options(given, valid, where=where)
     for name, value in given.items():
         if name not in valid:
             raise CardError(expected(where, f"unknown option '{name}'", valid))

@@ -7,25 +7,23 @@ of its utterance. After ``give_up_after`` failures in a row the run ends too, in
 """
 
 import threading
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from asrfair.backend.base import Outcome, Request
 from asrfair.backend.credentials import Credential
 from asrfair.backend.exchange import Exchange, Post, Reply
+from asrfair.backend.remote import RefusedError, Remote
 from asrfair.backend.retrying import (
-    GivenUpError,
     Pace,
     Patience,
-    StoppedError,
     TransientError,
     retry_after_s,
     with_retries,
 )
-from asrfair.backend.wire import UnusableError, encoded, printable, unusable_audio
+from asrfair.backend.wire import UnusableError, printable
 from asrfair.errors import BackendError, CardError
 
 QUOTED_CHARACTERS = 200
@@ -44,10 +42,6 @@ CHANGES_NOTHING = frozenset(
         "key_variable",
     }
 )
-
-
-class RefusedError(Exception):
-    """The service refuses this utterance: its status and its words."""
 
 
 @dataclass(frozen=True)
@@ -86,29 +80,29 @@ class Manner:
             raise CardError(f"{self.where}: found {name} {getattr(self, name)}; expected {wanted}")
 
 
-class Service(ABC):
+class Service(Remote):
     """A service for speech recognition; a subclass knows its provider's wire format.
 
     An outcome's ``seconds`` are those from sending an utterance to the answer's last byte, the network included and
     waits for a turn or another try excluded: what a user of the service would wait.
     """
 
-    name: ClassVar[str]
     argument: ClassVar[str | None] = "model"
-    needs_audio: ClassVar[bool] = True
     changes_nothing: ClassVar[frozenset[str]] = CHANGES_NOTHING
 
     def __init__(self, *, url: str, credential: Credential, manner: Manner) -> None:
-        self.sample_rate: int | None = manner.sample_rate
+        super().__init__(
+            sample_rate=manner.sample_rate,
+            audio=manner.audio,
+            concurrency=manner.concurrency,
+            give_up_after=manner.give_up_after,
+        )
         self._url = url
         self._credential = credential
         self._manner = manner
         self._exchange = Exchange(url, timeout_s=manner.timeout_s, where=self.name)
         self._patience = Patience(manner.tries, manner.total_s)
         self._pace = Pace(manner.requests_per_minute)
-        self._lock = threading.Lock()
-        self._failed_in_a_row = 0
-        self._has_answered = False
 
     @abstractmethod
     def settings(self) -> Mapping[str, str]:
@@ -149,45 +143,9 @@ class Service(ABC):
         )
         return f"{self.name}: {utterances:,} requests with {_duration(minutes)} of audio: {cost}; {time}"
 
-    def transcribe(self, requests: Sequence[Request]) -> list[Outcome]:
-        """Return one outcome per request, in order, asking for several at a time; raises BackendError."""
-        if not requests:
-            return []
-        stop = threading.Event()
-        with ThreadPoolExecutor(min(self._manner.concurrency, len(requests))) as pool:
-            asked = [pool.submit(self._ask, request, stop) for request in requests]
-            try:
-                wait(asked, return_when=FIRST_EXCEPTION)
-            finally:
-                # All have answered, or one cannot go on, or the user interrupts: nobody waits for another try.
-                stop.set()
-        failed = [error for one in asked if (error := one.exception()) and not isinstance(error, StoppedError)]
-        if failed:
-            raise failed[0]
-        return [one.result() for one in asked]
-
     def close(self) -> None:
         """Close the connections."""
         self._exchange.close()
-
-    def _ask(self, request: Request, stop: threading.Event) -> Outcome:
-        if stop.is_set():
-            raise StoppedError
-        problem = unusable_audio(request, self.sample_rate)
-        if problem is not None or request.samples is None:
-            return Outcome(failure=f"{self.name}: {problem}")
-        try:
-            outcome = self._answered(request, encoded(request.samples, request.sample_rate, self._manner.audio), stop)
-        except (GivenUpError, UnusableError, RefusedError) as error:
-            outcome = Outcome(failure=f"{self.name}: {error}")
-            self._count_failure(outcome, stop, refused=isinstance(error, RefusedError))
-            return outcome
-        except BackendError:
-            # Now, since the next request is about to be sent.
-            stop.set()
-            raise
-        self._count_answer()
-        return outcome
 
     def _answered(self, request: Request, audio: bytes, stop: threading.Event) -> Outcome:
         post = self._post(request, audio)
@@ -233,29 +191,6 @@ class Service(ABC):
         if not isinstance(answer, dict):
             raise UnusableError(f"found {type(answer).__name__} as the answer; expected a JSON object")
         return self._read(answer, request, audio)
-
-    def _count_answer(self) -> None:
-        with self._lock:
-            self._has_answered = True
-            self._failed_in_a_row = 0
-
-    def _count_failure(self, outcome: Outcome, stop: threading.Event, *, refused: bool) -> None:
-        """Count a failure; raises BackendError for the last one that is put up with.
-
-        A service that has answered may refuse as many utterances as it likes: then it is they that are at fault.
-        """
-        with self._lock:
-            if refused and self._has_answered:
-                return
-            self._failed_in_a_row += 1
-            most = self._manner.give_up_after
-            if self._failed_in_a_row < most:
-                return
-        stop.set()
-        raise BackendError(
-            f"{outcome.failure}; given up after {most} failures in a row (option give_up_after): what is finished is "
-            "kept, start the same run again to go on"
-        )
 
 
 def _object(reply: Reply) -> Mapping[str, Any]:

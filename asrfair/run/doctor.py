@@ -27,6 +27,7 @@ EXTRAS = {
     "torch": ("torch", "torchaudio"),
     "services": ("urllib3",),
     "google": ("urllib3", "google-auth"),
+    "transcribe": ("boto3",),
     "ray": ("ray",),
     "transformers": ("transformers", "torch"),
     "faster-whisper": ("faster-whisper", "ctranslate2"),
