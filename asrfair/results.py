@@ -13,13 +13,13 @@ import polars as pl
 
 from asrfair import __version__
 from asrfair.errors import RunFolderError
-from asrfair.tables import ADDED, ALTERNATIVES, RECOGNISED, TABLES, Schema
+from asrfair.tables import ADDED, ALTERNATIVES, CALIBRATION, PROBES, RECOGNISED, REPEATS, TABLES, Schema
 
 SIGNATURE = "signature.json"
 PLAN = "plan.toml"
 FORMAT = 1
 """Of a run folder: raised where a column or a table changes, so that an older asrfair does not misread it."""
-_NAMED = ("axes", "conditions", "backends")
+_NAMED = ("axes", "conditions", "probes", "backends")
 _TEXTS = ("asrfair", "created", "interval", "kind", "method", "signature")
 
 
@@ -44,6 +44,9 @@ class Results:
     signature: Mapping[str, Any]
     recognised: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RECOGNISED))
     alternatives: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ALTERNATIVES))
+    probes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROBES))
+    calibration: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CALIBRATION))
+    repeats: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REPEATS))
 
     @classmethod
     def load(cls, folder: Path) -> "Results":
@@ -125,7 +128,7 @@ def _check_signature(path: Path, signature: Mapping[str, Any]) -> None:
     for key, found in texts.items():
         if found is not None and not isinstance(found, str):
             raise _unlike(path, key, found, "a text or null")
-    for key in ("limit", "seed", "sample_rate", "replicates"):
+    for key in ("limit", "sample", "seed", "sample_rate", "replicates"):
         found = signature.get(key)
         if found is not None and (not isinstance(found, int) or isinstance(found, bool)):
             raise _unlike(path, key, found, "a whole number or null")

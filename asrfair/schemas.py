@@ -2,7 +2,7 @@
 
 import polars as pl
 
-Schema = dict[str, type[pl.DataType]]
+from asrfair.schemas_told import ALTERNATIVES, CALIBRATION, PROBES, RECOGNISED, REPEATS, Schema
 
 UTTERANCES: Schema = {
     "utterance_id": pl.String,
@@ -21,24 +21,6 @@ HYPOTHESES: Schema = {
     "backend": pl.String,
     "hypothesis": pl.String,
     "language_detected": pl.String,
-}
-RECOGNISED: Schema = {
-    "utterance_id": pl.String,
-    "condition": pl.String,
-    "backend": pl.String,
-    "position": pl.Int64,
-    "word": pl.String,
-    "start_s": pl.Float64,
-    "end_s": pl.Float64,
-    "confidence": pl.Float64,
-}
-ALTERNATIVES: Schema = {
-    "utterance_id": pl.String,
-    "condition": pl.String,
-    "backend": pl.String,
-    "rank": pl.Int64,
-    "hypothesis": pl.String,
-    "score": pl.Float64,
 }
 FAILURES: Schema = {
     "utterance_id": pl.String,
@@ -64,6 +46,7 @@ COUNTS: Schema = {
     "character_substitutions": pl.Int64,
     "character_deletions": pl.Int64,
     "character_insertions": pl.Int64,
+    "looped_words": pl.Int64,
 }
 RATES: Schema = {
     "axis": pl.String,
@@ -226,6 +209,7 @@ MEASUREMENTS: Schema = {
     "direct_to_reverberant_db": pl.Float64,
     "rt60_s": pl.Float64,
     "note": pl.String,
+    "pauses": pl.String,
 }
 HANDICAPS: Schema = {
     "axis": pl.String,
@@ -272,8 +256,20 @@ TABLES: dict[str, Schema] = {
     "timings": TIMINGS,
     "recognised": RECOGNISED,
     "alternatives": ALTERNATIVES,
+    "probes": PROBES,
+    "calibration": CALIBRATION,
+    "repeats": REPEATS,
 }
-ADDED = {"hypotheses": ("language_detected",), "recognised": tuple(RECOGNISED), "alternatives": tuple(ALTERNATIVES)}
+ADDED = {
+    "hypotheses": ("language_detected",),
+    "counts": ("looped_words",),
+    "measurements": ("pauses",),
+    "recognised": tuple(RECOGNISED),
+    "alternatives": tuple(ALTERNATIVES),
+    "probes": tuple(PROBES),
+    "calibration": tuple(CALIBRATION),
+    "repeats": tuple(REPEATS),
+}
 """Columns that runs of format 1 may lack: null where they do, and a table without rows where it is not there."""
 MEASURED_COVARIATES = {
     "recording_snr_db": "dB",
@@ -292,7 +288,12 @@ COMPUTED_COVARIATES = {
 """Covariates that every run computes, with their units: they need no column."""
 OVERALL = "overall"
 INTERSECTION = "*"
+RESERVED_LATER = ("confidence", "failure", "looped_words", "right", "words")
+"""Names that later tables use beside the columns of axes: an earlier run may have axes of these names."""
 RESERVED = frozenset(
-    [OVERALL, *(column for name, schema in TABLES.items() for column in schema if column not in ADDED.get(name, ()))]
+    [
+        *(OVERALL, *RESERVED_LATER),
+        *(column for name, schema in TABLES.items() for column in schema if column not in ADDED.get(name, ())),
+    ]
 )
 """Names that an axis cannot have, because the tables use them for something else."""

@@ -17,7 +17,6 @@ import polars as pl
 from asrfair.errors import InputError, expected
 from asrfair.schemas import (
     ADDED,
-    ALTERNATIVES,
     COMPUTED_COVARIATES,
     CONDITIONS,
     COUNTS,
@@ -32,7 +31,6 @@ from asrfair.schemas import (
     MODELS,
     OVERALL,
     RATES,
-    RECOGNISED,
     RESERVED,
     SENSITIVITY,
     TABLES,
@@ -40,12 +38,13 @@ from asrfair.schemas import (
     TIMINGS,
     UTTERANCES,
     WORDS,
-    Schema,
 )
+from asrfair.schemas_told import ALTERNATIVES, CALIBRATION, PROBES, RECOGNISED, REPEATS, Schema
 
 __all__ = [
     "ADDED",
     "ALTERNATIVES",
+    "CALIBRATION",
     "COMPUTED_COVARIATES",
     "CONDITIONS",
     "COUNTS",
@@ -59,8 +58,10 @@ __all__ = [
     "METRICS",
     "MODELS",
     "OVERALL",
+    "PROBES",
     "RATES",
     "RECOGNISED",
+    "REPEATS",
     "RESERVED",
     "SENSITIVITY",
     "TABLES",
@@ -75,7 +76,6 @@ __all__ = [
     "require_columns",
     "with_intersections",
 ]
-
 
 WITHHELD = "(withheld groups together)"
 """The level of all speakers of an axis whose own level is withheld, in the tables of a shareable form."""

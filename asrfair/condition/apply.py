@@ -42,7 +42,8 @@ class Heard:
 class _Sound:
     """Samples at a rate, through responses that are still to be applied; ``length`` is at the working rate.
 
-    ``speech`` is the same without the noise that was added, where a later step's SNR refers to it.
+    ``speech`` is the same without the noise that was added, or with the speech that was taken away, where a later
+    step's SNR refers to it.
     """
 
     samples: Signal
@@ -98,6 +99,8 @@ def _apply(
     given = {} if materials is None else materials
     check_materials(condition, given)
     signal = as_signal(samples, "samples")
+    if not condition.steps:
+        return Heard(np.array(samples, dtype=np.float32))
     sound = _Sound(signal, sample_rate, len(signal))
     last_noise = last_noise_of(condition)
     noises: list[AddedNoise] = []
@@ -124,7 +127,7 @@ def _apply(
             facts |= clipped_fact(facts, effect.clipped(before, after))
         length = sound.length if len(after) == len(before) else max(1, round(len(after) * sample_rate / rate))
         # A sound that is handed back went through a change of rate alone.
-        apart = effect.adds_noise or (after is before and sound.speech is not None)
+        apart = effect.adds_noise or effect.removes_speech or (after is before and sound.speech is not None)
         sound = _Sound(after, rate, length, speech=speech if apart and index < last_noise else None)
     return Heard(_rendered(sound, sample_rate, sample_rate).astype(np.float32), tuple(noises), facts)
 

@@ -10,6 +10,7 @@ What is rounded after that may land a step away; a coder with a memory (G.722, G
 there on code the same sound differently. By as little, a result depends on the device and on what else is in the batch.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -34,7 +35,7 @@ from asrfair.condition.effects import EFFECTS
 from asrfair.condition.g711 import Law, decoding_table
 from asrfair.condition.level import rms_level_db
 from asrfair.condition.linear import Response
-from asrfair.condition.snr import noise_level_db, speech_level_db
+from asrfair.condition.snr import amplitude, noise_level_db, speech_level_db
 from asrfair.condition.tensors import masked, render_rows, stacked
 from asrfair.errors import CardError, InputError
 
@@ -152,6 +153,9 @@ def _through(
     if on_device is sounds.samples:
         # A change of rate alone.
         return sounds, []
+    if EFFECTS[step.effect].removes_speech:
+        speech = sounds.samples if sounds.speech is None else sounds.speech
+        return replace(sounds, samples=sounds.samples * 0.0, speech=speech), []
     if on_device is not None:
         return replace(sounds, samples=masked(on_device, sounds.counts), speech=None), []
     return _one_by_one(sounds, step, own, facts), []
@@ -192,8 +196,15 @@ def _with_noise(sounds: _Sounds, step: Step, own: Sequence[Circumstances]) -> tu
         noise_level_db(noises[-1])
     before, device = sounds.samples, sounds.samples.device
     counts = torch.tensor(sounds.counts, device=device)
-    ratio_db = torch.tensor([asked_db - high + low for high, low in zip(speech_db, plain_db, strict=True)])
-    after = add_noise(before, stacked(noises, device), ratio_db.to(before), counts)
+    # Digital silence has no level to start from: its noise is the whole of it, at the level against the speech.
+    alone = [low == -math.inf for low in plain_db]
+    ratios_db = [
+        0.0 if silent else asked_db - high + low for high, low, silent in zip(speech_db, plain_db, alone, strict=True)
+    ]
+    after = add_noise(before, stacked(noises, device), torch.tensor(ratios_db).to(before), counts)
+    for place in [place for place, silent in enumerate(alone) if silent]:
+        factor = amplitude(speech_db[place] - asked_db - noise_level_db(noises[place]))
+        after[place] = stacked(noises, device)[place] * factor
     noise_db = (10 * torch.log10((after - before).square().sum(dim=1) / counts)).tolist()
     added = [AddedNoise(step.effect, asked_db, high - low) for high, low in zip(speech_db, noise_db, strict=True)]
     return replace(sounds, samples=after, speech=speech), added

@@ -1,7 +1,8 @@
 """Condition cards: ``summary``, ``source`` and one ``[[effect]]`` table per step, with ``type`` and parameters.
 
 A step of type ``condition`` stands for the steps of another card (``name``). A card with a ``[ladder]`` is one
-condition per value of a parameter: its rungs, named ``card@value``.
+condition per value of a parameter: its rungs, named ``card@value``. A card with ``reference = "empty"`` is a probe: an
+effect takes the speech away (``silence``), so whatever is recognised was not said.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from asrfair.cards import build, find_card, read_toml, shipped
 from asrfair.condition.effect import Parameters
 from asrfair.condition.effects import EFFECTS
 from asrfair.condition.names import numbered, unit_of
+from asrfair.condition.probes import Reference, is_probe
 from asrfair.condition.recordings import list_recordings
 from asrfair.errors import CardError, expected
 
@@ -46,6 +48,7 @@ class Rung:
 class Condition:
     """Effects in order. The digest covers the bytes of the card, of cards named in it and of small files, and
     the names and sizes of recordings. ``obtain`` says where recordings are to be had that the user must bring.
+    ``probe``: nothing is said under it, its reference is empty; it has no word error rate.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Condition:
     digest: str
     rung: Rung | None = None
     obtain: str | None = None
+    probe: bool = False
 
     @property
     def stream(self) -> str:
@@ -73,6 +77,7 @@ class _Card:
     summary: str
     source: str | None = None
     obtain: str | None = None
+    reference: Reference = "corpus"
     ladder: _Ladder | None = None
     effect: tuple[dict[str, Any], ...] = ()
 
@@ -110,7 +115,10 @@ def load_rungs(spec: str, *, complete: bool = True) -> tuple[Condition, ...]:
     tables = read.tables(card, path, seen=(path.resolve(),))
     if recordings is not None and not read.taken:
         raise CardError(f"condition '{spec}': found recordings; expected none: every effect of {path} has its own")
-    base = Condition(path.stem, card.summary, card.source, (), read.hasher.hexdigest()[:16], obtain=card.obtain)
+    effects = [table.values["type"] for table in tables]
+    probe = is_probe(card.reference, effects, swept=card.ladder is not None, where=path)
+    digest = read.hasher.hexdigest()[:16]
+    base = Condition(path.stem, card.summary, card.source, (), digest, obtain=card.obtain, probe=probe)
     if card.ladder is None:
         if value is not None:
             raise CardError(f"condition '{spec}': found the value {value}; expected none: {path} is no ladder")

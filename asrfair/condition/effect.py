@@ -78,6 +78,7 @@ class Effect:
     needs       the kind of material it needs, if any
     linear      whether the function returns a `Linear`
     adds_noise  whether the function returns noise to be added to speech; its SNR is measured on what came out
+    removes_speech  whether nothing of the speech is left after it; a later step's SNR still refers to that speech
     rate        the sample rate in Hz that it works at, from its parameters and the working rate; None: any
     ready       raises CardError, before a run, where what it needs is not installed, or parameters do not go
                 together; of the parameters and the working rate
@@ -91,6 +92,7 @@ class Effect:
     needs: Kind | None = None
     linear: bool = False
     adds_noise: bool = False
+    removes_speech: bool = False
     rate: Callable[[Parameters, int], int] | None = None
     ready: Callable[[Parameters, int], None] | None = None
     clipped: Callable[[Signal, Signal], float] | None = None

@@ -17,7 +17,7 @@ from asrfair.condition.equipment import equipment_noise, equipment_ready, mains_
 from asrfair.condition.g711 import TELEPHONE_HZ, g711
 from asrfair.condition.g722 import WIDEBAND_HZ, g722, g722_ready
 from asrfair.condition.g726 import g726, g726_ready
-from asrfair.condition.gains import automatic_gain_control, clip, far_field_attenuation, gain, set_level
+from asrfair.condition.gains import automatic_gain_control, clip, far_field_attenuation, gain, set_level, silence
 from asrfair.condition.gsm import gsm
 from asrfair.condition.handset import (
     bit_depth,
@@ -48,6 +48,7 @@ EFFECTS: dict[str, Effect] = {
     "equipment_noise": Effect(equipment_noise, adds_noise=True, ready=equipment_ready),
     "mains_hum": Effect(mains_hum, adds_noise=True),
     "recorded_noise": Effect(recorded_noise, needs="recording", adds_noise=True),
+    "silence": Effect(silence, removes_speech=True),
     "gain": Effect(gain, linear=True),
     "set_level": Effect(set_level),
     "clip": Effect(clip),

@@ -49,6 +49,14 @@ def set_level(
     return signal * float(factor)
 
 
+def silence(signal: Signal, circumstances: Circumstances) -> Signal:
+    """Take the speech away: digital silence, every sample zero, of the same length; no dither and no noise floor.
+
+    Noise after it has the level that it would have had against the speech.
+    """
+    return np.zeros_like(signal)
+
+
 def clip(signal: Signal, circumstances: Circumstances, *, peak_percent: Annotated[float, Range(0.1, 100)]) -> Signal:
     """Clip what exceeds ``peak_percent`` of the utterance's own peak, hard; 100 changes nothing."""
     limit = float(np.abs(signal).max()) * peak_percent / 100.0

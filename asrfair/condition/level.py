@@ -5,6 +5,7 @@ ITU-T Recommendation P.56 (2011), method B.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from asrfair.errors import InputError
 TIME_CONSTANT_S = 0.03
 HANGOVER_S = 0.2
 MARGIN_DB = 15.9
+# The shortest stretch without activity that counts as a pause, and how much later than speech the envelope may rise.
+SHORTEST_PAUSE_S = 0.2
+ONSET_S = 0.1
 # Thresholds fall from the envelope's maximum by 120 dB in steps of 1.505 dB; P.56 asks for 6.02 dB at most.
 THRESHOLD_STEP = 2.0**-0.25
 THRESHOLDS = 81
@@ -52,12 +56,24 @@ def activity(samples: NDArray[np.float64], *, sample_rate: int) -> tuple[float, 
     rectified signal. A signal shorter than the hangover of 0.2 s, or one with no such threshold (a click), is
     active throughout: its plain level. Raises InputError for digital silence.
     """
+    level_db, share, _ = activity_and_pauses(samples, sample_rate=sample_rate)
+    return level_db, share
+
+
+def activity_and_pauses(
+    samples: NDArray[np.float64], *, sample_rate: int
+) -> tuple[float, float, list[tuple[float, float]]]:
+    """Return what `activity` does, and the pauses: from and to in seconds, where nobody is active for long enough.
+
+    A pause is as long as `SHORTEST_PAUSE_S` at least. It begins after the hangover and ends `ONSET_S` before the next
+    activity, because the envelope rises late. Noise as loud as speech is active too: such a recording has no pauses.
+    """
     samples = np.asarray(samples, dtype=np.float64)
     plain_db = rms_level_db(samples)
     if plain_db == -math.inf:
         raise InputError("silent utterance: SNR undefined")
     if len(samples) <= math.ceil(HANGOVER_S * sample_rate):
-        return plain_db, 1.0
+        return plain_db, 1.0, []
     block = max(1, round(sample_rate / BLOCKS_PER_S))
     heard = samples if samples[0] else samples[int(np.argmax(samples != 0)) :]
     held = _held(_envelope(heard, sample_rate, block), round(HANGOVER_S * sample_rate / block))
@@ -68,7 +84,24 @@ def activity(samples: NDArray[np.float64], *, sample_rate: int) -> tuple[float, 
     levels_db = plain_db + 10.0 * np.log10(len(samples) / active)
     margins_db = levels_db - 20.0 * np.log10(thresholds)
     level_db = _at_margin(levels_db, margins_db, otherwise_db=plain_db)
-    return level_db, min(1.0, 10.0 ** ((plain_db - level_db) / 10.0))
+    quiet = held < 10.0 ** ((level_db - MARGIN_DB) / 20.0)
+    skipped_s = (len(samples) - len(heard)) / sample_rate
+    length_s = len(samples) / sample_rate
+    pauses = _pauses(quiet, skipped_s=skipped_s, block_s=block / sample_rate, length_s=length_s)
+    return level_db, min(1.0, 10.0 ** ((plain_db - level_db) / 10.0)), pauses
+
+
+def _pauses(
+    quiet: NDArray[np.bool_], *, skipped_s: float, block_s: float, length_s: float
+) -> list[tuple[float, float]]:
+    """Return the stretches of quiet blocks in seconds, after ``skipped_s`` of digital silence."""
+    edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False))
+    found = []
+    for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        begins_s = skipped_s + first * block_s if first else 0.0
+        ends_s = length_s if end == len(quiet) else skipped_s + end * block_s - ONSET_S
+        found.append((begins_s, ends_s))
+    return [(begin, end) for begin, end in found if end - begin >= SHORTEST_PAUSE_S]
 
 
 def _envelope(samples: NDArray[np.float64], sample_rate: int, block: int) -> NDArray[np.float64]:
@@ -107,7 +140,7 @@ def _decaying_sum(inputs: NDArray[np.float64], kept: float) -> NDArray[np.float6
     rows = math.ceil(len(inputs) / CHUNK)
     table = np.zeros((rows, CHUNK))
     table.reshape(-1)[: len(inputs)] = inputs
-    powers = kept ** np.arange(CHUNK)
+    powers = _powers(kept)
     table /= powers
     sums = np.cumsum(table, axis=1, out=table)
     sums *= powers
@@ -118,6 +151,12 @@ def _decaying_sum(inputs: NDArray[np.float64], kept: float) -> NDArray[np.float6
     sums += np.array(ends)[:, None] * (kept * powers)
     every: NDArray[np.float64] = sums.reshape(-1)[: len(inputs)]
     return every
+
+
+@lru_cache(maxsize=16)
+def _powers(kept: float) -> NDArray[np.float64]:
+    powers: NDArray[np.float64] = kept ** np.arange(CHUNK, dtype=np.float64)
+    return powers
 
 
 def _held(envelope: NDArray[np.float64], hangover: int) -> NDArray[np.float64]:

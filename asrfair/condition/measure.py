@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asrfair.condition.effect import Signal
-from asrfair.condition.level import active_level_db, activity
+from asrfair.condition.level import active_level_db, activity_and_pauses
 from asrfair.condition.loudness import loudness_lufs
 
 # Three samples at the extreme are a flat top; a slow, low peak rounded to 16 bits has one, so one alone is none.
@@ -47,6 +47,7 @@ class Measured:
     peak_db           the largest sample
     clipped_share     see `clipped_share`
     bandwidth_hz      see `bandwidth_hz`
+    pauses            where nobody speaks, in seconds: «0.00-0.41 2.10-2.96» (`asrfair.condition.level`); blank for none
     estimated_snr_db  see `estimated_snr_db`
     """
 
@@ -58,6 +59,7 @@ class Measured:
     clipped_share: float
     bandwidth_hz: float | None
     estimated_snr_db: float | None
+    pauses: str | None
 
 
 def measure(samples: NDArray[np.floating[Any]], *, sample_rate: int) -> Measured:
@@ -66,8 +68,8 @@ def measure(samples: NDArray[np.floating[Any]], *, sample_rate: int) -> Measured
     duration_s = len(signal) / sample_rate
     peak = max(float(signal.max()), -float(signal.min()))
     if peak == 0:
-        return Measured(duration_s, 0.0, None, None, None, 0.0, None, None)
-    active_db, active_share = activity(signal, sample_rate=sample_rate)
+        return Measured(duration_s, 0.0, None, None, None, 0.0, None, None, None)
+    active_db, active_share, pauses = activity_and_pauses(signal, sample_rate=sample_rate)
     return Measured(
         duration_s=duration_s,
         active_s=duration_s * active_share,
@@ -77,6 +79,7 @@ def measure(samples: NDArray[np.floating[Any]], *, sample_rate: int) -> Measured
         clipped_share=clipped_share(samples),
         bandwidth_hz=bandwidth_hz(signal, sample_rate=sample_rate),
         estimated_snr_db=_snr_db(signal, sample_rate, active_db),
+        pauses=" ".join(f"{begin:.3f}-{end:.3f}" for begin, end in pauses),
     )
 
 
@@ -119,6 +122,9 @@ def bandwidth_hz(signal: Signal, *, sample_rate: int) -> float | None:
     3,500 to 3,875 Hz, and so have 300 spoken digits recorded at 8 kHz and read at 16 kHz. None for silence and
     for less than one window.
     """
+    # Of scipy, which transforms several frames at once.
+    from scipy import fft
+
     size = round(FRAME_S * sample_rate)
     frames = len(signal) // size
     if frames == 0:
@@ -127,7 +133,7 @@ def bandwidth_hz(signal: Signal, *, sample_rate: int) -> float | None:
     power = np.zeros(size // 2 + 1)
     pieces = signal[: frames * size].astype(np.float32).reshape(frames, size)
     for start in range(0, frames, FRAMES_AT_ONCE):
-        spectrum = np.fft.rfft(pieces[start : start + FRAMES_AT_ONCE] * window, axis=1)
+        spectrum = fft.rfft(pieces[start : start + FRAMES_AT_ONCE] * window, axis=1)
         power += np.einsum("ij,ij->j", spectrum.real, spectrum.real, dtype=np.float64)
         power += np.einsum("ij,ij->j", spectrum.imag, spectrum.imag, dtype=np.float64)
     # Half a bin at 0 Hz stands apart: an offset is no sound.
@@ -169,6 +175,15 @@ def _snr_db(signal: Signal, sample_rate: int, active_db: float) -> float | None:
     power = power[power > 0]
     if len(power) < FEWEST_FRAMES:
         return None
-    noise = max(float(np.quantile(power, NOISE_SHARE)), LEAST_NOISE)
+    noise = max(_quantile(power, NOISE_SHARE), LEAST_NOISE)
     speech = 10 ** (active_db / 10) - noise
     return 10 * math.log10(speech / noise) if speech > noise * 10 ** (LEAST_SNR_DB / 10) else None
+
+
+def _quantile(values: Signal, share: float) -> float:
+    """Return what `numpy.quantile` does of two values or more, to the last digit, in a tenth of the time."""
+    place = (len(values) - 1) * share
+    below = int(place)
+    part = np.partition(values, (below, below + 1))
+    low, high, way = float(part[below]), float(part[below + 1]), place - below
+    return high - (high - low) * (1.0 - way) if way >= 0.5 else low + (high - low) * way

@@ -13,7 +13,7 @@ from asrfair.report.findings import Contrast, contrasts
 from asrfair.report.heat import CONDITION_WIDTH, folded
 from asrfair.report.page import GAP, QUIET, WARNING, Column, Page
 from asrfair.report.rates import FEW
-from asrfair.report.text import UNKNOWN, Row, counted, factor, label, number
+from asrfair.report.text import UNKNOWN, Row, counted, factor, label, sized
 from asrfair.report.view import View, is_few, speakers
 
 NONE, REFERENCE, NOT_JUDGED, LONE = "none", "reference", "not judged", "1 speaker"
@@ -37,10 +37,10 @@ def what_can_be_shown(page: Page, view: View, *, top: int) -> None:
         _axis(page, view, axis=axis, backend=backend, top=top)
     page.gap()
     who = view.who("speakers")
+    more = "" if view.signature.get("shareable") else f" How many more {who} a group needs: asrfair coverage RUN."
     page.line(
         f"A number: the smallest ratio of WERs that the comparison, taken alone, would have shown with {POWER}, "
-        f"with {label(backend)}; adjusting for many comparisons asks for more. How many more {who} a group needs: "
-        "asrfair coverage RUN.",
+        f"with {label(backend)}; adjusting for many comparisons asks for more.{more}",
         style=QUIET,
         indent=2,
         hang=2,
@@ -101,7 +101,7 @@ def _row(
     return [
         label(group),
         count if count.endswith("*") else f"{count} ",
-        number(row["reference_words"]),
+        sized(row, "reference_words"),
         *(_told(view, cell) for cell in cells),
     ]
 
@@ -113,7 +113,7 @@ def _told(view: View, text: str) -> Text:
 
 def _shows(row: Row | None, contrast: Contrast | None, *, reference: str | None) -> str:
     """Return what a cell could have shown, or why it could show nothing."""
-    if row is None or not row["utterances"]:
+    if row is None or row["utterances"] == 0:
         return NONE
     if row["speakers"] == 1:
         return LONE

@@ -10,10 +10,12 @@ Keys, of version 1: a key may be added without a new version, none goes or chang
                     other conditions show and this one does not
 ``statements``      the findings in sentences, as the service card has them
 ``tables``          rows of the tables ``rates``, ``disparities``, ``metrics``, ``tests``, ``models``, ``sensitivity``,
-                    ``conditions``, ``handicaps`` and ``failures``, whole, as `asrfair.schemas` lists their columns
+                    ``conditions``, ``handicaps``, ``calibration`` and ``failures``, whole, as `asrfair.schemas` lists
+                    their columns
 ``timing``          rows of `asrfair.stats.timing.TIMING`: of one machine; empty where nothing was timed
 ``shareable``       of the form made with ``--shareable``: ``least_speakers``, ``cells``, ``cells_withheld`` and so
                     on; null for a run as it is, which names speakers and files
+                    of it ``failures`` has counts by condition, backend, stage and reason, null of few speakers
 ``left_out``        tables with a row per utterance, and how many rows each has in the run folder
 ``card``            the measured parts of the service card, a form of their own (``asrfair_card``)
 ``signature``       the record of how the numbers were made
@@ -35,8 +37,14 @@ from asrfair.report.view import View
 from asrfair.results import Results, plain
 
 VERSION = 1
-TABLES = ("rates", "disparities", "metrics", "tests", "models", "sensitivity", "conditions", "handicaps", "failures")
-LEFT_OUT = ("utterances", "hypotheses", "counts", "measurements", "timings")
+TABLES = (
+    *("rates", "disparities", "metrics", "tests", "models", "sensitivity", "conditions", "handicaps", "calibration"),
+    "failures",
+)
+LEFT_OUT = (
+    *("utterances", "hypotheses", "counts", "measurements", "timings"),
+    *("recognised", "alternatives", "probes", "repeats"),
+)
 FINDING = ("measure", "estimate", "low", "high", "p_adjusted", "exploratory")
 
 

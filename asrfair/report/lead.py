@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from asrfair.report import sentences
 from asrfair.report.findings import SHOWN, Contrast, Standing, Verdict, contrasts
 from asrfair.report.page import Page
+from asrfair.report.shareable import none_among
 from asrfair.report.text import counted, factor, factor_interval, label, listed, number, points, points_interval, under
 from asrfair.report.view import View
 
 MOST = 6
 MOST_ELSEWHERE = 4
-NOTHING = "No group could be shown to be served worse than another"
+NOTHING = "could be shown to be served worse than another"
 NOT_EQUAL = "That does not make them equal: how large a disparity cannot be ruled out is said below."
 Key = tuple[str, str | None, Verdict, str]
 
@@ -51,11 +52,15 @@ def lead(page: Page, view: View, standings: Sequence[Standing]) -> None:
 
 def _none(view: View, *, judged: bool, alike: bool) -> str:
     """Say that nothing is shown under the main condition; of all conditions only where none shows anything."""
+    who = none_among(view)
+    within = f"{_under(view.condition)}, {who[0].lower()}{who[1:]}"
+    hidden = view.withheld()
+    gone = f" ({counted(hidden, 'group')} withheld)" if hidden else ""
     if not judged:
-        return f"{_under(view.condition)}, no group could be judged against another."
+        return f"{within} could be judged against another{gone}."
     if not alike:
-        return f"{_under(view.condition)}, {NOTHING[0].lower()}{NOTHING[1:]}."
-    return f"{NOTHING} ({listed(map(under, view.conditions))}). {NOT_EQUAL}"
+        return f"{within} {NOTHING}{gone}."
+    return f"{who} {NOTHING}{gone} ({listed(map(under, view.conditions))}). {NOT_EQUAL}"
 
 
 def _under(condition: str | None) -> str:

@@ -1,6 +1,7 @@
 """What else is measured of all speakers together, beside the headline; and the score that others publish."""
 
 from asrfair.report.footnotes import footnotes
+from asrfair.report.made_up import APART
 from asrfair.report.page import QUIET, Column, Page
 from asrfair.report.text import Row, label, listed, percent, percent_interval, under
 from asrfair.report.view import View
@@ -29,7 +30,7 @@ def metric_name(metric: str) -> str:
 def other_measures(page: Page, view: View) -> None:
     """Write the metrics of all speakers together under the main condition, a column for each recogniser."""
     condition = view.condition
-    rows = view.rows("metrics", axis=OVERALL, condition=condition)
+    rows = [row for row in view.rows("metrics", axis=OVERALL, condition=condition) if row["metric"] not in APART]
     if condition is None or not rows:
         return
     found = {(row["metric"], row["backend"]): row for row in rows}

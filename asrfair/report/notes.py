@@ -106,8 +106,9 @@ def closing(page: Page, view: View) -> None:
     page.heading("Signature")
     for line in _folded(str(view.signature.get("signature") or "unsigned"), width=page.width - 2):
         page.line(line, style=QUIET, indent=2)
-    if view.signature.get("limit") is not None:
-        page.line(sentences.limited(view.signature["limit"]), style=WARNING, indent=2)
+    cut = sentences.cut(view.signature)
+    if cut is not None:
+        page.line(cut, style=WARNING, indent=2)
 
 
 def _folded(signature: str, *, width: int) -> list[str]:

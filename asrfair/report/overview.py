@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from asrfair.report import sentences
+from asrfair.report import sentences, shareable
 from asrfair.report.findings import SHOWN, Contrast, Standing, condition_costs, extra_costs, standing
 from asrfair.report.ladders import from_to
 from asrfair.report.lead import against_all, lead
@@ -31,9 +31,10 @@ def what_was_run(page: Page, view: View) -> None:
     page.gap()
     for name, content in _facts(view):
         page.line(f"{name:<13}{content}", indent=2, hang=13)
-    limit = view.signature.get("limit")
-    if limit is not None:
-        page.line(f"{'limit':<13}{sentences.limited(limit)}", style=WARNING, indent=2, hang=13)
+    cut = sentences.cut(view.signature)
+    if cut is not None:
+        name = "limit" if view.signature.get("sample") is None else "sample"
+        page.line(f"{name:<13}{cut}", style=WARNING, indent=2, hang=13)
     if view.signature.get("independent_utterances"):
         page.line(f"{'independence':<13}{sentences.INDEPENDENT}", style=WARNING, indent=2, hang=13)
 
@@ -88,6 +89,11 @@ def overview(page: Page, view: View, full: View) -> None:
         _served_worst(page, view, standings, full)
     _degraded_most(page, full)
     _not_judged(page, full, told, rest=len(view.backends) - len(full.backends))
+    gone = shareable.axes_withheld(view)
+    if gone:
+        _part(page, "Withheld here")
+    for axis, which in gone:
+        page.line(f"{view.provenance(axis)}: {which}.", indent=4, hang=2)
 
 
 def _part(page: Page, title: str) -> None:
@@ -129,7 +135,7 @@ def _rest(page: Page, view: View, rest: list[Standing]) -> None:
     highest = Counter(label(found.worst["group"]) for found in rest if found.worst is not None)
     names = listed(f"{group} with {number(count)}" for group, count in highest.most_common())
     page.line(f"{view.provenance(rest[0].axis)}, {counted(len(rest), 'more recogniser')}", indent=4, hang=2)
-    page.line(f"Highest of the groups that could be judged: {names}.", indent=6, hang=2)
+    page.line(f"Highest of the groups {view.judgeable(rest[0].axis)}: {names}.", indent=6, hang=2)
     page.line(
         f"A group is shown to be served worse than {rest[0].other} with {number(len(worse))} of {number(len(rest))}.",
         indent=6,
@@ -140,15 +146,17 @@ def _rest(page: Page, view: View, rest: list[Standing]) -> None:
 def _standing(view: View, found: Standing) -> list[str]:
     worst = found.worst
     if worst is None:
-        return ["No group could be judged."]
-    among = " of the groups that could be judged" if found.unjudged else ""
+        return [f"{shareable.none_among(view, found.axis)} could be judged."]
+    which = f"groups {view.judgeable(found.axis)}"
+    among = f" of the {which}" if found.unjudged or view.withheld(found.axis) else ""
     told = [f"Highest{among}: {label(worst['group'])}, {sentences.rate(view, worst)}."]
     if len(found.judged) > 1 and len({row["wer"] for row in found.judged}) == 1:
-        return [f"All groups that could be judged have the same WER, {percent(worst['wer'])} %."]
+        return [f"All {which} have the same WER, {percent(worst['wer'])} %."]
     higher = [_higher(view, row) for row in found.unjudged if (row["wer"] or 0.0) > worst["wer"]]
     above = [f"Higher, but not judged: {listed(higher, most=3)}."] if higher else []
     if len(found.judged) + len(found.not_judged) < 2:
-        return [*told, *above, "There is no second group to compare with."]
+        second = "No second group is shown" if view.withheld(found.axis) else "There is no second group"
+        return [*told, *above, f"{second} to compare with."]
     contrast = found.contrast(worst["group"])
     if found.reference is not None and worst["group"] == found.reference:
         told.append(f"{found.other} is itself the reference group.")
@@ -272,7 +280,8 @@ def _not_judged(page: Page, view: View, standings: list[Standing], *, rest: int)
         whose = "" if len(backends) == len(view.backends) else f", {listed(map(label, backends))}"
         lines.append(f"{view.provenance(axis)}{whose}: {sentence}.")
     if lines and rest:
-        lines.append(f"{counted(rest, 'more recogniser')}: see the tables, or asrfair report --all.")
+        others = "" if view.signature.get("shareable") else ", or asrfair report --all"
+        lines.append(f"{counted(rest, 'more recogniser')}: see the tables{others}.")
     failures = view.results.failures.height
     if failures:
         lines.append(f"{counted(failures, 'transcription')} failed; see the failures below.")

@@ -9,7 +9,8 @@ from asrfair.report.footnotes import footnotes
 from asrfair.report.forest import cell, forest, scale_top
 from asrfair.report.heat import NO_WORDS, heat_table, highest
 from asrfair.report.page import QUIET, Column, Page
-from asrfair.report.text import Row, counted, label, number, percent, percent_interval, under
+from asrfair.report.shareable import withheld_here
+from asrfair.report.text import Row, counted, label, number, percent, percent_interval, sized, under
 from asrfair.report.view import View, is_few, speakers
 from asrfair.tables import OVERALL
 
@@ -65,6 +66,9 @@ def group_rates(page: Page, view: View, *, axis: str, backend: str, top: int) ->
     }
     chosen = choices[backend]
     overall = view.overall(backend=backend, condition=condition)
+    if view.withheld(axis):
+        gone = withheld_here(view.withheld(axis), view.withheld_named(axis))
+        page.line(f"Withheld here: {gone}.", style=QUIET, indent=2, hang=2)
     if chosen.shown:
         names = [_name(row, reference) for row in chosen.shown]
         shown = chosen.shown if overall is None else [*chosen.shown, overall]
@@ -132,7 +136,7 @@ def _forest_row(view: View, row: Row, name: str) -> list[Text | str]:
     return [
         name,
         count if count.endswith("*") else f"{count} ",
-        number(row["reference_words"]),
+        sized(row, "reference_words"),
         Text(cell(row, errors), style="bold"),
         interval,
     ]

@@ -4,7 +4,8 @@ A bound is claimed only at the end of the interval that supports it; no finding 
 disparity could still be, with how many speakers; a label's provenance stands beside its axis.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from asrfair.report.findings import (
     SHOWN,
@@ -42,9 +43,17 @@ KINDS = {
 }
 
 
-def limited(limit: int) -> str:
-    """Say that the corpus was cut short."""
-    return f"first {counted(limit, 'utterance')} only"
+def cut(signature: Mapping[str, Any], *, article: bool = False) -> str | None:
+    """Say that a run heard part of its corpus, and which; None where it heard all of it."""
+    limit, sample = signature.get("limit"), signature.get("sample")
+    if sample is not None:
+        groups = " and ".join(label(axis) for axis in signature.get("axes") or ())
+        return (
+            f"{'a ' if article else ''}sample of up to {counted(sample, 'utterance')} per group"
+            f"{f' of {groups}' if groups else ''}, spread over speakers; overall rates are of the sample, not of the "
+            "corpus"
+        )
+    return None if limit is None else f"{'the ' if article else ''}first {counted(limit, 'utterance')} only"
 
 
 def kind(view: View) -> str:
@@ -54,7 +63,9 @@ def kind(view: View) -> str:
 
 def evidence(view: View, row: Row) -> str:
     """Say on how many speakers and words a rate rests: «8 speakers, 320 words»."""
-    return f"{people(view, row['speakers'])}, {counted(row['reference_words'], 'word')}"
+    words = row["reference_words"]
+    told = "words withheld" if words is None and view.signature.get("shareable") else counted(words, "word")
+    return f"{people(view, row['speakers'])}, {told}"
 
 
 def people(view: View, speakers: int | None) -> str:
@@ -113,7 +124,7 @@ def named_beforehand(view: View) -> str:
 def adjusted(view: View) -> str:
     """Say over which comparisons p are adjusted, and over which not."""
     family = view.signature.get("family")
-    anew = ", or by Bonferroni where rows of it are withheld" if view.signature.get("shareable") else ""
+    anew = ", or by Bonferroni where comparisons of the family are withheld" if view.signature.get("shareable") else ""
     if not family:
         return f"p are adjusted by Holm {'over their family' if family is None else 'among all rows'}{anew}"
     *others, last = columns = [str(name).replace("backend", "recogniser") for name in family]

@@ -8,6 +8,7 @@ from asrfair.report.adjustment import matched, models
 from asrfair.report.all_groups import over_all_groups
 from asrfair.report.can_show import what_can_be_shown
 from asrfair.report.ladders import ladders
+from asrfair.report.made_up import calibration, made_up, repeated
 from asrfair.report.measured import conditions_measured, recordings_measured
 from asrfair.report.metrics import other_measures, published_score
 from asrfair.report.notes import closing, failures
@@ -51,6 +52,9 @@ def render(
         ladders(page, full, top=top)
         sensitivity(page, full)
         what_can_be_shown(page, view, top=top)
+    made_up(page, full, top=top)
+    calibration(page, full)
+    repeated(page, view)
     conditions_measured(page, view)
     recordings_measured(page, view, top=top)
     failures(page, view, top=top)
@@ -65,9 +69,8 @@ def _left_out(page: Page, view: View, full: View) -> None:
     rest = len(view.backends) - len(full.backends)
     if rest:
         names = listed(map(label, full.backends))
-        told = (
-            f"the baseline and the highest WERs: {names}; of {number(rest)} more the main figures (--all: everything)"
-        )
+        every = "" if view.signature.get("shareable") else " (--all: everything)"
+        told = f"the baseline and the highest WERs: {names}; of {number(rest)} more the main figures{every}"
         page.line(f"{'in full':<13}{told}", indent=2, hang=13)
 
 

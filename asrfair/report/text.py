@@ -12,6 +12,7 @@ from asrfair.errors import safe as safe
 Row = Mapping[str, Any]
 
 UNKNOWN = "unknown"
+WITHHELD = "withheld"
 UNLABELLED = "(unlabelled)"
 LONGEST_LABEL = 60
 
@@ -49,6 +50,17 @@ def listed(values: Iterable[str], *, most: int = 5) -> str:
 def number(value: int | None) -> str:
     """Return a count with thousands separated."""
     return UNKNOWN if value is None else f"{value:,}"
+
+
+def is_withheld(row: Row) -> bool:
+    """Return whether a row of ``rates`` is that of a group that a shareable form withholds."""
+    return str(row["note"] or "").startswith(f"{WITHHELD}:")
+
+
+def sized(row: Row, key: str) -> str:
+    """Return a count of a ``rates`` row; of a shareable form «withheld» where it is not told."""
+    told = row[key] is None and WITHHELD in str(row["note"] or "")
+    return WITHHELD if told else number(row[key])
 
 
 def counted(value: int | None, noun: str, *, plural: str | None = None) -> str:
@@ -106,7 +118,7 @@ def factor_interval(row: Row) -> str:
 
 def _interval(row: Row, shown: Any) -> str:
     if row["low"] is None or row["high"] is None:
-        return "not judged"
+        return WITHHELD if "note" in row and is_withheld(row) else "not judged"
     return f"[{shown(row['low'])}, {shown(row['high'])}]"
 
 

@@ -2,6 +2,7 @@
 
 from asrfair.report.coverage import could_have_found
 from asrfair.report.findings import Contrast, Standing
+from asrfair.report.shareable import none_among
 from asrfair.report.text import counted, factor, label, number, points
 from asrfair.report.view import View
 
@@ -22,9 +23,14 @@ def no_disparity(view: View, standing: Standing) -> str:
         ends = f"up to {points(row['high'])} points, or down to {points(row['low'])} points, against {standing.other}"
         parts.append(f"WER {ends} cannot be ruled out ({_whom(view, in_points)})")
     if not parts:
-        return f"No group could be judged against {standing.other}."
+        return f"{none_among(view, standing.axis)} could be judged against {standing.other}{_gone(view, standing)}."
     told = f"{', '.join(parts)}{_unjudged(standing)}{findable(view, standing, widest or in_points)}"
     return f"No disparity against {standing.other} could be shown; {told}."
+
+
+def _gone(view: View, standing: Standing) -> str:
+    """Say, after a comma, that the reference group itself is withheld; nothing where it is not."""
+    return ", which is withheld" if standing.reference in view.withheld_named(standing.axis) else ""
 
 
 def _unjudged(standing: Standing) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from asrfair.report.text import Row, corpus_title, label, safe
+from asrfair.report.text import Row, corpus_title, is_withheld, label, safe
 from asrfair.results import Results
 from asrfair.tables import INTERSECTION, OVERALL, RATES, WITHHELD, with_intersections
 
@@ -19,7 +19,8 @@ class View:
     """The results with the order in which they are told; the signature's order first, then what the tables add.
 
     ``results`` are without the rungs of ladders, which have a section of their own and would drown the others; a rung
-    that is the baseline or that a family chosen beforehand names stays. ``whole`` are all of them.
+    that is the baseline or that a family chosen beforehand names stays. Nor have they groups that a shareable form
+    withholds. ``whole`` are all of them.
     """
 
     results: Results
@@ -33,7 +34,7 @@ class View:
         """Collect the names from the signature and the rates."""
         signature = results.signature
         hidden = _hidden(results)
-        kept = _without(results, hidden)
+        kept = _shown(_without(results, hidden))
         rates = kept.rates
         axes = _ordered(signature.get("axes") or {}, rates["axis"])
         return cls(
@@ -89,6 +90,20 @@ class View:
     def level(self) -> str:
         """The level in words, such as «95 %»."""
         return f"{100 * float(self.signature.get('level') or 0.95):g} %"
+
+    def withheld(self, axis: str | None = None) -> int:
+        """Return how many groups of an axis, or of all, a shareable form withholds."""
+        by_axis: Mapping[str, int] = (self.signature.get("shareable") or {}).get("withheld_by_axis") or {}
+        return sum(by_axis.values()) if axis is None else by_axis.get(axis, 0)
+
+    def withheld_named(self, axis: str) -> list[str | None]:
+        """Return the withheld groups of an axis that may be named."""
+        rows = self.whole.rates.filter(pl.col("axis") == axis).unique("group", maintain_order=True)
+        return [row["group"] for row in rows.iter_rows(named=True) if is_withheld(row)] if self.withheld(axis) else []
+
+    def judgeable(self, axis: str | None = None) -> str:
+        """Return which groups a sentence is about: of a shareable form with withheld ones, the shown."""
+        return "shown" if self.withheld(axis) else "that could be judged"
 
     def place(self, condition: str | None) -> int:
         """Return the condition's place in the order of telling; the unknown come last."""
@@ -221,6 +236,15 @@ def _without(results: Results, hidden: frozenset[str]) -> Results:
     tables = ("rates", "disparities", "metrics", "tests", "models")
     kept = pl.col("condition").is_in(list(hidden)).not_().fill_null(value=True)
     return replace(results, **{name: getattr(results, name).filter(kept) for name in tables})
+
+
+def _shown(results: Results) -> Results:
+    """Return the results without the empty rows of withheld groups: neither judged nor not judged."""
+    if not results.signature.get("shareable"):
+        return results
+    rows = results.rates.select("note").iter_rows(named=True)
+    withheld = pl.Series([is_withheld(row) for row in rows], dtype=pl.Boolean)
+    return replace(results, rates=results.rates.filter(~withheld))
 
 
 def _with_axis(rows: pl.DataFrame, axis: str) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from asrfair.errors import InputError
 from asrfair.results import Results
 from asrfair.run.analysis import answer
 from asrfair.run.signature import short_signature
+from asrfair.run.told import find_told, with_repeats
 from asrfair.stats import Question, handicap_rows
 from asrfair.tables import SENSITIVITY
 
@@ -64,16 +65,27 @@ def again(results: Results, *, level: float) -> Results:
         timings=results.timings,
         measurements=results.measurements,
     )
+    told = find_told(
+        question,
+        utterances=results.utterances,
+        counts=results.counts,
+        timings=results.timings,
+        probes=results.probes,
+        recognised=results.recognised,
+        repeats=results.repeats,
+        measurements=results.measurements,
+    )
     return replace(
         results,
-        rates=analysis.rates,
+        rates=with_repeats(analysis.rates, told.metrics),
         disparities=analysis.disparities,
-        metrics=analysis.metrics,
+        metrics=pl.concat([analysis.metrics, told.metrics]),
         tests=pl.concat([analysis.tests, results.tests.filter(pl.col("test") == _MATCHED_PAIRS)]),
         models=analysis.models,
         sensitivity=pl.DataFrame(schema=SENSITIVITY),
         handicaps=handicap_rows(results.counts, results.conditions, question),
         signature=_signed(results, level),
+        calibration=told.calibration,
     )
 
 

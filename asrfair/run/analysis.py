@@ -15,12 +15,15 @@ from asrfair.results import Results
 from asrfair.run.covariates import with_covariates, with_prompts
 from asrfair.run.segments import error_segments
 from asrfair.run.signature import short_signature
+from asrfair.run.told import find_told, judged_words, probe_table, spoken, with_repeats
 from asrfair.scoring import Normalizer
 from asrfair.stats import Analysis, Question, analyse, handicap_rows, sensitivity_rows
 from asrfair.tables import (
     FAILURES,
     INTERSECTION,
     MEASUREMENTS,
+    RECOGNISED,
+    REPEATS,
     RESERVED,
     SENSITIVITY,
     TIMINGS,
@@ -69,12 +72,28 @@ def summarise(
     signature: Mapping[str, Any],
     normalizer: Normalizer,
     others: Sequence[pl.DataFrame] = (),
+    probes: Sequence[str] = (),
+    recognised: pl.DataFrame | None = None,
+    repeats: pl.DataFrame | None = None,
 ) -> Results:
     """Return complete results: tables sorted, rates and disparities computed, the signature finished.
 
     ``normalizer`` is the one of the counts; ``others`` are counts of the same hypotheses under other normalisers,
-    for the table ``sensitivity``.
+    for the table ``sensitivity``. ``probes`` are the conditions under which nothing is said: their hypotheses and
+    failures are counted apart, in the table ``probes``, and enter nothing else. ``recognised`` are words as recognisers
+    told them, ``repeats`` the table of what was transcribed again (`asrfair.run.repeat`).
     """
+    made_up = probe_table(
+        hypotheses, failures, utterances=utterances, timings=timings, probes=probes, normalizer=normalizer
+    )
+    told = judged_words(
+        pl.DataFrame(schema=RECOGNISED) if recognised is None else recognised,
+        hypotheses,
+        utterances,
+        probes=probes,
+        normalizer=normalizer,
+    )
+    counts, failures, *others = (spoken(rows, probes) for rows in (counts, failures, *others))
     single = [axis for axis in question.axes if INTERSECTION not in axis]
     base = [name for axis in question.axes for name in axis.split(INTERSECTION) if name not in single]
     labels = utterances.select("utterance_id", *dict.fromkeys([*single, *base]))
@@ -93,17 +112,28 @@ def summarise(
             segments=segments,
         )
 
-    analysis = answered(counts, question, _segments(question, hypotheses, utterances, normalizer))
+    analysis = answered(counts, question, _segments(question, spoken(hypotheses, probes), utterances, normalizer))
     without_models = replace(question, covariates=())
     again = [answered(rows, without_models).disparities for rows in others]
+    repeated = pl.DataFrame(schema=REPEATS) if repeats is None else repeats
+    found = find_told(
+        question,
+        utterances=utterances,
+        counts=counts,
+        timings=timings,
+        probes=made_up,
+        recognised=told,
+        repeats=repeated,
+        measurements=measurements,
+    )
     return Results(
         utterances=utterances,
         hypotheses=hypotheses.sort(order),
         failures=failed.sort(order),
         counts=counts,
-        rates=analysis.rates,
+        rates=with_repeats(analysis.rates, found.metrics),
         disparities=analysis.disparities,
-        metrics=analysis.metrics,
+        metrics=pl.concat([analysis.metrics, found.metrics]),
         tests=analysis.tests,
         models=analysis.models,
         sensitivity=(
@@ -116,6 +146,10 @@ def summarise(
         handicaps=handicap_rows(counts, conditions, question),
         timings=pl.DataFrame(schema=TIMINGS) if timings is None else timings,
         signature=_sign(signature, question, analysis.rates),
+        recognised=told,
+        probes=made_up,
+        calibration=found.calibration,
+        repeats=repeated,
     )
 
 

@@ -80,7 +80,9 @@ def _heard(folder: Path, results: Results, ids: Sequence[str]) -> set[tuple[str,
         raise InputError(
             f"{folder}: found stored hypotheses, of which no audio was heard; expected a recogniser that hears audio"
         )
-    return set(timed.select("utterance_id", "condition").iter_rows())
+    # Probes, where nothing is said, have no errors to listen to.
+    said = timed.filter(pl.col("condition").is_in(list(results.signature["conditions"])))
+    return set(said.select("utterance_id", "condition").iter_rows())
 
 
 def _sounds(folder: Path) -> _Sounds:
@@ -121,7 +123,7 @@ def _corpus(folder: Path, results: Results, plan: CorpusPlan) -> Corpus:
 def _conditions(folder: Path, results: Results, sounds: _Sounds) -> dict[str, Condition]:
     """Return the run's conditions by name, once sure that their cards are what they were."""
     try:
-        conditions = load_conditions(sounds.conditions)
+        conditions = [condition for condition in load_conditions(sounds.conditions) if not condition.probe]
         check_ready(conditions, sample_rate=sounds.sample_rate)
     except AsrfairError as error:
         raise InputError(f"{folder}: the conditions of this run cannot be applied again: {error}") from None

@@ -6,7 +6,6 @@ that has a duration says how the condition misses its own specification.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from asrfair.audio import Waveform
@@ -29,7 +28,7 @@ def is_measured(condition: Condition) -> bool:
 
 def recording_row(row: Mapping[str, Any], samples: Waveform, *, sample_rate: int, clipped: float) -> Row:
     """Return the row of a recording: at the working rate, but ``clipped``, the share before any change of rate."""
-    return {**_named(row, None), **asdict(measure(samples, sample_rate=sample_rate)), CLIPPED: clipped}
+    return {**_named(row, None), **vars(measure(samples, sample_rate=sample_rate)), CLIPPED: clipped}
 
 
 def heard_row(
@@ -40,8 +39,9 @@ def heard_row(
     What effects tell of themselves (`asrfair.condition.Heard.facts`) goes to the columns of its name; of a share
     clipped on the way, inside a codec, and the one found in the end the larger counts.
     """
-    measured = asdict(measure(heard.samples, sample_rate=sample_rate))
-    measured |= {**heard.facts, CLIPPED: max(measured[CLIPPED], heard.facts.get(CLIPPED, 0.0))}
+    measured = dict(vars(measure(heard.samples, sample_rate=sample_rate)))
+    # Pauses are those of the recording: noise would fill them.
+    measured |= {**heard.facts, "pauses": None, CLIPPED: max(measured[CLIPPED], heard.facts.get(CLIPPED, 0.0))}
     note = "; ".join(_misses(condition, heard.noises, before=clipped_before, after=measured[CLIPPED]))
     return {**_named(row, condition.name), **measured, **_noise(heard.noises), "note": note or None}
 

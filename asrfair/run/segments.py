@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from asrfair.scoring import Normalizer, align_words, normalize_pairs, segments
+from asrfair.scoring import Normalizer, differing_references, error_places, normalize_pairs, segments_at
+from asrfair.scoring.counting import PAIR
 
 KEY = ("condition", "backend")
 
@@ -19,23 +20,27 @@ def error_segments(
     rows = hypotheses.join(facts.select("utterance_id", "reference"), on="utterance_id").drop_nulls("reference")
     if rows["backend"].n_unique() < 2 or baseline not in rows["backend"]:
         return None
-    aligned = align_words(normalize_pairs(rows, normalizer=normalizer))
-    words = aligned.partition_by(*KEY, as_dict=True, include_key=False)
-    said = rows.select("utterance_id", *KEY).partition_by(*KEY, as_dict=True, include_key=False)
-    nothing = aligned.drop(*KEY).clear()
+    pairs = normalize_pairs(rows, normalizer=normalizer).select("utterance_id", *KEY, *PAIR)
+    found = error_places(pairs).partition_by(*KEY, as_dict=True, include_key=False)
+    said = pairs.partition_by(*KEY, as_dict=True, include_key=False)
+    nothing = pl.DataFrame(schema={"utterance_id": pl.String, "place": pl.Int64})
     parts = []
-    for (condition, backend), ids in said.items():
+    for (condition, backend), new in said.items():
         if backend == baseline or (condition, baseline) not in said:
             continue
-        both = ids.join(said[condition, baseline], on="utterance_id", how="semi")
-        base, new = (
-            words.get((condition, name), nothing).join(both, on="utterance_id", how="semi")
+        base = said[condition, baseline]
+        both = new.select("utterance_id").join(base, on="utterance_id", how="semi")
+        places = (
+            found.get((condition, name), nothing).join(both, on="utterance_id", how="semi")
             for name in (baseline, backend)
         )
-        found = segments(base, new).rename({"first_errors": "base_errors", "second_errors": "errors"})
+        # Only a choice among alternatives makes different words of one reference.
+        differing = differing_references(base, new) if normalizer.alternations else pl.Series(dtype=pl.String)
+        cut = segments_at(*places, differing=differing)
+        cut = cut.rename({"first_errors": "base_errors", "second_errors": "errors"})
         parts.append(
             both.join(facts.drop("reference"), on="utterance_id", how="left")
-            .join(found, on="utterance_id", how="left")
+            .join(cut, on="utterance_id", how="left")
             .with_columns(condition=pl.lit(condition), backend=pl.lit(backend), reference_backend=pl.lit(baseline))
         )
     return pl.concat(parts) if parts else None

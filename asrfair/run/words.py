@@ -14,6 +14,7 @@ from asrfair.report.words import render_words
 from asrfair.results import Results, write_table
 from asrfair.run.analysis import check_axes
 from asrfair.run.normalizing import own_normalizer
+from asrfair.run.told import without_probes
 from asrfair.scoring import align_words, normalize_pairs
 from asrfair.stats.words import labelled, word_rows
 from asrfair.tables import with_intersections
@@ -59,6 +60,7 @@ def find_words(results: Results, plan: WordPlan, *, progress: Progress = lambda 
 
     ``progress`` is told how many comparisons are done, and of how many.
     """
+    results = without_probes(results)
     references = {axis: facts.get("reference_group") for axis, facts in results.signature["axes"].items()}
     axes = plan.by or tuple(axis for axis, group in references.items() if group)
     _check(results, plan, axes, references)

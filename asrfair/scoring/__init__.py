@@ -9,17 +9,22 @@ Scripts without spaces give one long word: their character counts are the ones t
 alternatives, ``{ gonna / going to }``, those with the fewest word errors are counted, characters too.
 """
 
-from asrfair.scoring.alignment import align_words, segments
+from asrfair.scoring.alignment import align_words, differing_references, error_places, segments, segments_at
 from asrfair.scoring.counting import count_errors, normalize_pairs, score
 from asrfair.scoring.normalizers import NORMALIZERS, Normalizer, find_normalizer
+from asrfair.scoring.rightness import right_words
 
 __all__ = [
     "NORMALIZERS",
     "Normalizer",
     "align_words",
     "count_errors",
+    "differing_references",
+    "error_places",
     "find_normalizer",
     "normalize_pairs",
+    "right_words",
     "score",
     "segments",
+    "segments_at",
 ]

@@ -13,11 +13,12 @@ stretches without errors are no segments.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 import polars as pl
 
-from asrfair.scoring.counting import PAIR, coded, distinct_pairs, split_words
+from asrfair.scoring.counting import PAIR, coded, distinct_pairs, edit_places, number_words, split_words
 
 GOOD_WORDS = 2
 CHUNK = 5_000
@@ -85,10 +86,63 @@ def segments(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     """
     differing = _reference_words(first).join(_reference_words(second), on="utterance_id", how="full", coalesce=True)
     differing = differing.filter(pl.col("words").fill_null([]) != pl.col("words_right").fill_null([]))
-    places = pl.concat([_error_places(first, "first_errors"), _error_places(second, "second_errors")], how="diagonal")
+    return segments_at(_places_of(first), _places_of(second), differing=differing["utterance_id"])
+
+
+def error_places(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return a row per word error of ``pairs``, which `asrfair.scoring.normalize_pairs` has normalised.
+
+    All columns but the texts are kept, before ``place``: the i-th reference word, from 0, is place 2i + 1, and the gap
+    before it is place 2i. The alignment is that of `align_words`, of which this is the errors alone, at a fraction of
+    the cost.
+    """
+    texts, numbers = coded(*pairs.select(PAIR))
+    references, hypotheses, row = distinct_pairs(*numbers, texts=len(texts))
+    found = edit_places(number_words(texts.gather(references), texts.gather(hypotheses)))
+    counts = pl.Series([len(places) for places in found], dtype=pl.Int64)
+    places = pl.DataFrame(
+        {
+            "_pair": np.repeat(np.arange(len(found)), counts.to_numpy()),
+            "place": pl.Series(list(chain.from_iterable(found)), dtype=pl.Int64),
+        }
+    )
+    keys = pairs.drop("reference", "hypothesis", *PAIR, "place", strict=False).with_columns(_pair=pl.Series(row))
+    return keys.join(places, on="_pair", maintain_order="left_right").drop("_pair")
+
+
+def differing_references(first: pl.DataFrame, second: pl.DataFrame) -> pl.Series:
+    """Return the ids of utterances whose reference words differ in two tables as from `normalize_pairs`."""
+    said = pl.col(PAIR[0])
+    both = first.select("utterance_id", said).join(
+        second.select("utterance_id", said), on="utterance_id", suffix="_right"
+    )
+    both = both.filter(said != pl.col(f"{PAIR[0]}_right"))
+    words = (_words(both[name]) for name in (PAIR[0], f"{PAIR[0]}_right"))
+    same = [one == other for one, other in zip(*words, strict=True)]
+    return both["utterance_id"].filter(~pl.Series(same, dtype=pl.Boolean))
+
+
+def _words(texts: pl.Series) -> list[list[str]]:
+    words, lengths = split_words(texts)
+    ends = np.cumsum(lengths)
+    return [words[start:end].to_list() for start, end in zip((ends - lengths).tolist(), ends.tolist(), strict=True)]
+
+
+def segments_at(first: pl.DataFrame, second: pl.DataFrame, *, differing: pl.Series) -> pl.DataFrame:
+    """Return what `segments` does, from the places of two systems' errors (`error_places`).
+
+    ``differing`` are the ids of utterances that were aligned to different reference words.
+    """
+    places = pl.concat(
+        [
+            rows.select("utterance_id", "place", pl.lit(1, dtype=pl.Int64).alias(name))
+            for rows, name in ((first, "first_errors"), (second, "second_errors"))
+        ],
+        how="diagonal",
+    )
     return (
         places.with_columns(
-            place=pl.when(~pl.col("utterance_id").is_in(differing["utterance_id"].implode())).then("place").otherwise(0)
+            place=pl.when(~pl.col("utterance_id").is_in(differing.implode())).then("place").otherwise(0)
         )
         .group_by("utterance_id", "place", maintain_order=True)
         .agg(pl.col("first_errors", "second_errors").sum())
@@ -104,14 +158,14 @@ def _between() -> pl.Expr:
     return pl.col("place") // 2 - (pl.col("place").shift().over("utterance_id") + 1) // 2
 
 
-def _error_places(aligned: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Errors by place: the i-th reference word, from 0, is place 2i + 1, and the gap before it is place 2i."""
+def _places_of(aligned: pl.DataFrame) -> pl.DataFrame:
+    """Errors of aligned words by place, as `error_places` numbers them."""
     word = pl.col("operation") != "insert"
     words = word.cast(pl.Int64).cum_sum().over("utterance_id", order_by="position")
     return (
         aligned.select("utterance_id", "operation", place=2 * words - word.cast(pl.Int64))
         .filter(pl.col("operation") != "equal")
-        .select("utterance_id", "place", pl.lit(1, dtype=pl.Int64).alias(name))
+        .drop("operation")
     )
 
 

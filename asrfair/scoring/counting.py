@@ -7,6 +7,7 @@ jiwer makes (`rapidfuzz.distance.Levenshtein`): at equal cost other aligners cho
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,14 +42,19 @@ LARGEST_ALPHABET = 0x110000 - len(SURROGATES)
 def count_errors(pairs: pl.DataFrame, *, normalizer: Normalizer) -> pl.DataFrame:
     """Return the rows of ``pairs`` (columns ``reference`` and ``hypothesis``, no nulls) with counts added.
 
-    Columns added: ``reference_words, hits, substitutions, deletions, insertions`` and the same for
-    characters. Source: equal to `jiwer.process_words` and `jiwer.process_characters` for every pair.
+    Columns added: ``reference_words, hits, substitutions, deletions, insertions``, the same for characters, and
+    ``looped_words`` (`asrfair.scoring.loops`). Source: the counts are equal to those of `jiwer.process_words` and
+    `jiwer.process_characters` for every pair.
     """
+    from asrfair.scoring.loops import looped_words
+
     normalized = normalize_pairs(pairs, normalizer=normalizer)
     texts, numbers = coded(*normalized.select(PAIR))
     *distinct, row = distinct_pairs(*numbers, texts=len(texts))
     one_each = [texts.gather(number) for number in distinct]
-    counts = pl.concat([count_words(*one_each), count_characters(*one_each)], how="horizontal")
+    words = number_words(*one_each)
+    counts = pl.concat([count_numbered(words), count_characters(*one_each)], how="horizontal")
+    counts = counts.with_columns(looped_words(words))
     return normalized.drop(PAIR).hstack(counts[row])
 
 
@@ -58,8 +64,7 @@ def normalize_pairs(pairs: pl.DataFrame, *, normalizer: Normalizer) -> pl.DataFr
     Where the normaliser leaves alternations such as ``{ a / b }``, the ones nearest to each other are chosen.
     """
     texts, numbers = coded(pairs["reference"], pairs["hypothesis"])
-    by_text = normalizer.normalize_all(texts)
-    normal = pl.Series([by_text[text] for text in texts], dtype=pl.String)
+    normal = normalizer.normalize_column(texts)
     normalized = pairs.with_columns(
         normal.gather(number).alias(name) for name, number in zip(PAIR, numbers, strict=True)
     )
@@ -70,14 +75,52 @@ def normalize_pairs(pairs: pl.DataFrame, *, normalizer: Normalizer) -> pl.DataFr
     return normalized
 
 
+@dataclass(frozen=True)
+class Words:
+    """Pairs of texts as numbers of words, equal where the words are.
+
+    ``numbers`` are those of all ``texts`` one after the other, ``lengths`` says how many each has, and ``references``
+    and ``hypotheses`` are each pair's places among the texts.
+    """
+
+    texts: pl.Series
+    numbers: Integers
+    lengths: Integers
+    references: Integers
+    hypotheses: Integers
+
+
+def number_words(references: pl.Series, hypotheses: pl.Series) -> Words:
+    """Return pairs of texts as numbers of words: words are what white space separates."""
+    texts, places = coded(references, hypotheses)
+    words, lengths = split_words(texts)
+    numbers = words.cast(pl.Enum(words.unique(maintain_order=True))).to_physical().to_numpy()
+    return Words(texts, numbers, lengths, *places)
+
+
 def count_words(references: pl.Series, hypotheses: pl.Series) -> pl.DataFrame:
     """Return the words' counts of each pair of texts, one row each: words are what white space separates."""
-    texts, numbers = coded(references, hypotheses)
-    words, lengths = split_words(texts)
-    sequences = _sequences(words.cast(pl.Enum(words.unique(maintain_order=True))).to_physical().to_numpy(), lengths)
-    return _counts(
-        *(([sequences[at] for at in number.tolist()], lengths[number]) for number in numbers), names=WORD_COUNTS
-    )
+    return count_numbered(number_words(references, hypotheses))
+
+
+def count_numbered(words: Words) -> pl.DataFrame:
+    """Return the words' counts of each pair of texts, one row each."""
+    sequences = _sequences(words.numbers, words.lengths)
+    sides = (words.references, words.hypotheses)
+    encoded = (([sequences[at] for at in side.tolist()], words.lengths[side]) for side in sides)
+    return _counts(*encoded, names=WORD_COUNTS)
+
+
+def edit_places(words: Words) -> list[list[int]]:
+    """Return the places of each pair's word errors: 2i + 1 for the i-th reference word, from 0, 2i for before it."""
+    from rapidfuzz.distance import Levenshtein
+
+    sequences = _sequences(words.numbers, words.lengths)
+    found = []
+    for said, heard in zip(words.references.tolist(), words.hypotheses.tolist(), strict=True):
+        edits = Levenshtein.editops(sequences[said], sequences[heard]).as_list() if said != heard else []
+        found.append([2 * int(at) + (kind != "insert") for kind, at, _ in edits])
+    return found
 
 
 def count_characters(references: pl.Series, hypotheses: pl.Series) -> pl.DataFrame:
@@ -140,7 +183,7 @@ def _counts(
     cost = cpdist(first, second, scorer=Levenshtein.distance, dtype=np.int64) if first else np.zeros(0, np.int64)
     substitutions = cost - abs(said - heard)
     for at in np.flatnonzero(substitutions > 1).tolist():
-        substitutions[at] = [edit.tag for edit in Levenshtein.editops(first[at], second[at])].count("replace")
+        substitutions[at] = [tag for tag, _, _ in Levenshtein.editops(first[at], second[at]).as_list()].count("replace")
     deletions = (cost - substitutions + said - heard) // 2
     insertions = deletions - said + heard
     columns = (said, said - substitutions - deletions, substitutions, deletions, insertions)

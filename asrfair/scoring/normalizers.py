@@ -24,12 +24,16 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asrfair.cards import digest
 from asrfair.errors import InputError, expected
 from asrfair.scoring.alternations import within
 from asrfair.scoring.equivalences import equivalences
 from asrfair.scoring.glm import has_alternatives, read_rules, rewriter
+
+if TYPE_CHECKING:
+    import polars as pl
 
 APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u02bc\uff07", "'"))
 OUTER_APOSTROPHE = re.compile(r"^'|(?<=[ '])'|'(?=[ ']|$)")
@@ -42,12 +46,14 @@ class Normalizer:
 
     ``name`` and ``version`` of a chain are those of its components, joined by ``+``; a file's version is what it
     holds. ``alternations`` says that braces in normalised text are alternatives, to be chosen among by `choose`.
+    ``column`` does to a column of texts what ``function`` does to each, in less time, where there is such a way.
     """
 
     name: str
     version: str
     function: Callable[[str], str]
     alternations: bool = False
+    column: "Callable[[pl.Series], pl.Series] | None" = None
 
     @property
     def label(self) -> str:
@@ -59,12 +65,43 @@ class Normalizer:
         """Normalise each distinct text once."""
         return {text: self.function(text) for text in set(texts)}
 
+    def normalize_column(self, texts: "pl.Series") -> "pl.Series":
+        """Normalise each text of a column without nulls."""
+        import polars as pl
+
+        if self.column is not None:
+            return self.column(texts)
+        return pl.Series(list(map(self.function, texts.to_list())), dtype=pl.String)
+
 
 def basic(text: str) -> str:
     """Lower-case and keep letters, digits, combining marks and apostrophes inside words, in any script."""
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower()).translate(APOSTROPHES)
-    kept = "".join(char if char == "'" or unicodedata.category(char)[0] in "LMN" else _gap(char) for char in text)
-    return " ".join(OUTER_APOSTROPHE.sub(" ", kept).split())
+    # Of ASCII, NFKC is the text itself.
+    lower = (
+        text.lower() if text.isascii() else unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
+    )
+    kept = lower.translate(_KEPT)
+    return " ".join((OUTER_APOSTROPHE.sub(" ", kept) if "'" in kept else kept).split())
+
+
+def basic_column(texts: "pl.Series") -> "pl.Series":
+    """Do to each text of a column what `basic` does."""
+    odd = (texts.str.len_bytes() != texts.str.len_chars()) | texts.str.contains("'", literal=True)
+    # Of ASCII without apostrophes, letters and digits are kept, and everything else separates words.
+    plain = texts.str.to_lowercase().str.replace_all("[^a-z0-9]+", " ").str.strip_chars(" ")
+    return plain.scatter(odd.arg_true(), [basic(text) for text in texts.filter(odd).to_list()])
+
+
+class _Kept(dict[int, str]):
+    """What `basic` makes of each character, found out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code).translate(APOSTROPHES)
+        self[code] = char if char == "'" or unicodedata.category(char)[0] in "LMN" else _gap(char)
+        return self[code]
+
+
+_KEPT = _Kept()
 
 
 def _gap(char: str) -> str:
@@ -77,7 +114,7 @@ def _none() -> Normalizer:
 
 
 def _basic() -> Normalizer:
-    return Normalizer("basic", "1", basic)
+    return Normalizer("basic", "1", basic, column=basic_column)
 
 
 def _whisper_english() -> Normalizer:

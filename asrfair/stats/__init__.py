@@ -7,8 +7,11 @@ backends by `paired`. Unknown is null: one speaker gives no interval, no referen
 
 from asrfair.stats.adjust import parse_confirm
 from asrfair.stats.analyse import MEASURES, Analysis, analyse
+from asrfair.stats.calibration import calibration_rows
+from asrfair.stats.hallucinations import hallucination_rows
 from asrfair.stats.handicap import handicap_rows
 from asrfair.stats.question import FAMILIES, FAMILY, Question
+from asrfair.stats.repeats import repeat_rows
 from asrfair.stats.sensitivity import sensitivity_rows
 
 __all__ = [
@@ -18,7 +21,10 @@ __all__ = [
     "Analysis",
     "Question",
     "analyse",
+    "calibration_rows",
+    "hallucination_rows",
     "handicap_rows",
     "parse_confirm",
+    "repeat_rows",
     "sensitivity_rows",
 ]

@@ -21,6 +21,7 @@ from asrfair.stats.question import Question
 from asrfair.stats.rates import AxisSums, axis_sums, rate_rows
 from asrfair.stats.signs import sign_flip_rows
 from asrfair.tables import (
+    ADDED,
     COUNTS,
     DISPARITIES,
     FAILURES,
@@ -224,7 +225,8 @@ def _table(parts: list[pl.DataFrame], schema: Schema) -> pl.DataFrame:
 
 
 def _check_tables(counts: pl.DataFrame, failures: pl.DataFrame, question: Question) -> None:
-    require_columns(counts, [*COUNTS, *question.axes], where="counts")
+    counted = [name for name in COUNTS if name not in ADDED["counts"]]
+    require_columns(counts, [*counted, *question.axes], where="counts")
     require_columns(failures, [*FAILURES, *question.axes], where="failures")
 
 

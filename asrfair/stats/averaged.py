@@ -41,7 +41,7 @@ def of_utterances(view: AxisSums, coded: Coded, *, above: Sequence[float], alpha
             f"share_of_utterances_above_{limit:g}",
             over,
             sums["spoken"],
-            _binomial_events(total(view.cell, over, size), spoken),
+            binomial_events(total(view.cell, over, size), spoken),
             counted=f"utterances above {limit:g}",
         )
         yield from_ratio(share, view, coded, alpha=alpha, parts=[left_out])
@@ -63,7 +63,7 @@ def _utterance_sums(view: AxisSums, coded: Coded, above: Sequence[float]) -> Col
     return sums | {name: sums[name] / _PARTS for name in fractions}
 
 
-def _binomial_events(count: Floats, of: Floats) -> Floats:
+def binomial_events(count: Floats, of: Floats) -> Floats:
     """Return the events e at which 1/e is the relative variance (1 − p)/count; the count itself where p = 1."""
     return np.where(count < of, ratio(count * of, of - count), count)
 

@@ -88,8 +88,12 @@ def code(
     baseline_condition: str | None,
     baseline_backend: str | None,
     independent_utterances: bool,
+    measures: Sequence[pl.Expr] | None = None,
 ) -> Coded:
     """Return the tables with conditions, backends and speakers as numbers.
+
+    ``measures`` are what is added up of the rows, the columns ``errors`` and ``words`` among them: those of ``counts``
+    unless given.
 
     Raises InputError on a baseline that no row has, and on an utterance counted twice in one cell.
     """
@@ -110,7 +114,13 @@ def code(
             (without & (not independent_utterances)).alias("unknown"),
             (without & independent_utterances).alias("independent"),
         )
-        .select("utterance", "cluster", *levels, *_measures(), *axes, *({PROMPT} & set(counts.columns)))
+        .select(
+            *("utterance", "cluster", *levels),
+            *(_measures() if measures is None else measures),
+            *(pl.lit(1).alias("utterances"), "unknown", "independent"),
+            *axes,
+            *({PROMPT} & set(counts.columns)),
+        )
     )
     for names in levels.values():
         failures = _everywhere(failures, names)
@@ -132,9 +142,6 @@ def _measures() -> list[pl.Expr]:
         characters.fill_null(0).alias("character_errors"),
         pl.col("reference_characters").fill_null(0).alias("characters"),
         (characters.is_null() | pl.col("reference_characters").is_null()).alias("uncounted"),
-        pl.lit(1).alias("utterances"),
-        pl.col("unknown"),
-        pl.col("independent"),
     ]
 
 

@@ -55,12 +55,13 @@ def metric_rows(view: AxisSums, coded: Coded, *, level: float, above: Sequence[f
         macro_average_wer(view, coded, alpha=alpha),
         *of_speakers(view, above=limits, alpha=alpha),
     ]
-    return pl.concat([_rows(metric, view, coded, index) for metric in found]).with_columns(
+    return pl.concat([rows_of(metric, view, coded, index) for metric in found]).with_columns(
         axis=pl.lit(view.axis.name), level=pl.lit(level)
     )
 
 
-def _rows(metric: Metric, view: AxisSums, coded: Coded, index: Ints) -> pl.DataFrame:
+def rows_of(metric: Metric, view: AxisSums, coded: Coded, index: Ints) -> pl.DataFrame:
+    """Return the rows of one metric for cells by number, without their axis, level and normalizer."""
     cells = at(metric.cells, index)
     parts = [(np.asarray(values)[index], words) for values, words in metric.parts]
     return pl.DataFrame(

@@ -85,7 +85,7 @@ def test_faulty_effect(tmp_path: Path, effect: str, message: str) -> None:
     [
         (
             'summary = "x"\nsummery = "y"',
-            "unknown key 'summery'; expected one of: summary, source, obtain, ladder, effect",
+            "unknown key 'summery'; expected one of: summary, source, obtain, reference, ladder, effect",
         ),
         ("", "key 'summary' is missing"),
         ("summary = 3", "'summary': found a whole number 3; expected text"),
@@ -282,4 +282,4 @@ def test_digest_follows_the_card_and_the_folder(noises: Path, tmp_path: Path) ->
 def test_every_effect_says_what_it_does_and_its_ranges() -> None:
     for effect in registry.EFFECTS.values():
         assert (effect.function.__doc__ or "").splitlines()[0].endswith(".")
-        assert effect.parameters()
+        assert effect.parameters() or effect.removes_speech

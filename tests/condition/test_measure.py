@@ -8,7 +8,7 @@ from scipy.signal import butter, lfilter, sosfiltfilt
 
 from asrfair.audio import read_audio, resample
 from asrfair.condition.level import active_level_db, rms_level_db
-from asrfair.condition.measure import bandwidth_hz, clipped_share, estimated_snr_db, measure
+from asrfair.condition.measure import _quantile, bandwidth_hz, clipped_share, estimated_snr_db, measure
 
 RATE = 16_000
 
@@ -209,3 +209,11 @@ def test_the_stated_clipping_found_in_real_speech(shared_data: Path) -> None:
         limit = 0.5 * np.abs(sentence).max()
         found = clipped_share(np.clip(sentence, -limit, limit))
         assert 0 < found <= np.mean(np.abs(sentence) >= limit)
+
+
+def test_the_quantile_is_numpys_to_the_last_digit() -> None:
+    draws = np.random.default_rng(1)
+    for count in range(2, 400):
+        for share in (0.1, 0.25, 0.5, 0.77):
+            values = draws.random(count) ** 3
+            assert _quantile(values, share) == float(np.quantile(values, share))

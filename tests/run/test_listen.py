@@ -16,8 +16,9 @@ from asrfair.cli import main
 from asrfair.condition import load_conditions
 from asrfair.corpus import load_corpus
 from asrfair.errors import AsrfairError
-from asrfair.run.decode import Decoder, Work
+from asrfair.run.decode import Decoder
 from asrfair.run.listen import ListenPlan, listen
+from asrfair.run.work import Work
 
 LADDER = """
 summary = "White noise, louder and louder"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from asrfair.scoring import alignment as alignment_module
 from asrfair.scoring import count_errors, find_normalizer
-from asrfair.scoring.alignment import align_words, segments
+from asrfair.scoring.alignment import align_words, differing_references, error_places, segments, segments_at
 from asrfair.scoring.counting import normalize_pairs
 from asrfair.seeds import generator
 
@@ -188,6 +188,27 @@ def test_segments_by_the_state_machine_written_out() -> None:
     wanted = [(str(at), *one) for at, pair in enumerate(pairs) for one in by_state_machine(*pair)]
     assert len(wanted) > 2_500
     assert sorted(found, key=lambda row: int(row[0])) == wanted
+
+
+REFERENCES = st.sampled_from(["a b a né", "a  b a né", "b 你好", "", "a a b b a a"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(REFERENCES, REFERENCES, WORDS, WORDS), min_size=1, max_size=4))
+def test_places_of_errors_give_the_segments_of_the_aligned_words(rows: list[tuple[str, str, str, str]]) -> None:
+    table = pl.DataFrame(
+        [(str(number), *row) for number, row in enumerate(rows)],
+        schema=dict.fromkeys(("utterance_id", "one", "two", "first", "second"), pl.String),
+        orient="row",
+    )
+    normalizer = find_normalizer("none")
+    first, second = (
+        normalize_pairs(table.select("utterance_id", reference=said, hypothesis=heard), normalizer=normalizer)
+        for said, heard in (("one", "first"), ("two", "second"))
+    )
+    differing = differing_references(first, second)
+    found = segments_at(error_places(first), error_places(second), differing=differing)
+    assert found.equals(segments(align_words(first), align_words(second)))
 
 
 @settings(max_examples=50, deadline=None)

@@ -132,7 +132,7 @@ def test_real_transcripts(shared_data: Path) -> None:
 
 def test_no_pairs_have_no_counts() -> None:
     rows = counted([], [])
-    assert (rows.height, rows.width) == (0, 12)
+    assert (rows.height, rows.width) == (0, 13)
 
 
 def test_each_distinct_text_is_normalised_once() -> None:

@@ -1,12 +1,17 @@
 """Normalisers by name, chains of them, and pairs of texts that they are known to give."""
 
+import unicodedata
 from importlib.metadata import version
 from pathlib import Path
 
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asrfair.errors import InputError
 from asrfair.scoring import NORMALIZERS, find_normalizer
+from asrfair.scoring.normalizers import APOSTROPHES, OUTER_APOSTROPHE, basic
 
 # openai/whisper, tests/test_normalizer.py (MIT), read 2025: the package's own expectations
 PUBLISHED = [
@@ -145,3 +150,23 @@ def test_files_that_are_missing_or_wrong_are_named(tmp_path: Path) -> None:
         find_normalizer("basic+equivalences=x.txt", folder=tmp_path)
     with pytest.raises(InputError, match="cannot be read"):
         find_normalizer(f"glm={tmp_path}")
+
+
+def basic_char_by_char(text: str) -> str:
+    """The definition written out."""
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower()).translate(APOSTROPHES)
+    kept = ""
+    for char in text:
+        kind = unicodedata.category(char)
+        if char == "'" or kind[0] in "LMN":
+            kept += char
+        elif kind != "Cf" or char == "\u200b":
+            kept += " "
+    return " ".join(OUTER_APOSTROPHE.sub(" ", kept).split())
+
+
+@given(st.lists(st.one_of(st.text(), st.text(st.sampled_from("aB9 -_.'’ʼ\t\x1f\u200b\u200dé\u0301İ你")))))
+def test_basic_is_its_definition_text_by_text_and_by_column(texts: list[str]) -> None:
+    wanted = [basic_char_by_char(text) for text in texts]
+    assert [basic(text) for text in texts] == wanted
+    assert find_normalizer("basic").normalize_column(pl.Series(texts, dtype=pl.String)).to_list() == wanted

@@ -51,3 +51,30 @@ def test_groups_products_and_the_unlabelled():
 @pytest.mark.parametrize("rows", [[], [("u1", "clean", "x", 2.0, None)]])
 def test_nothing_timed_gives_no_rows(rows):
     assert timing_rows(table(rows), UTTERANCES, ["accent"]).is_empty()
+
+
+def test_percentiles_from_half_to_nearly_all():
+    seconds = [float(k) for k in range(1, 201)]
+    rows = [(f"u{k}", "clean", "x", 1.0, value) for k, value in enumerate(seconds)]
+    (found,) = timing_rows(table(rows), UTTERANCES, []).iter_rows(named=True)
+    hundredths = statistics.quantiles(seconds, n=100, method="inclusive")
+    assert [found["p50_s"], found["p90_s"], found["p99_s"]] == pytest.approx([hundredths[k - 1] for k in (50, 90, 99)])
+    assert (found["failures"], found["failed_share"]) == (None, None)
+
+
+def test_failures_are_told_whether_they_took_time_or_not():
+    failures = pl.DataFrame(
+        {
+            "utterance_id": ["u2", "u4", "u1"],
+            "condition": ["clean", "clean", "noise"],
+            "backend": ["x"] * 3,
+            "stage": ["backend", "audio", "scoring"],
+        }
+    )
+    found = timing_rows(table(ROWS), UTTERANCES, ["accent"], failures=failures)
+    told = {(row["group"], row["condition"]): row for row in found.iter_rows(named=True)}
+    assert (told["overall", "clean"]["tried"], told["overall", "clean"]["failures"]) == (4, 2)
+    assert told["overall", "clean"]["failed_share"] == 0.5
+    assert told["a", "clean"]["failed_share"] == 0.5
+    assert told["overall", "noise"]["failed_share"] == 0.0
+    assert (told["overall", "clean"]["utterances"], told["overall", "clean"]["seconds"]) == (3, 1.5)

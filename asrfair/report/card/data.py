@@ -13,7 +13,8 @@ from asrfair.report.card.bounds import all_bounds
 from asrfair.report.card.facts import ladders, measured, origin, pick
 from asrfair.report.card.statements import sections
 from asrfair.report.findings import MEASURES
-from asrfair.report.text import Row
+from asrfair.report.made_up import APART
+from asrfair.report.text import Row, is_withheld
 from asrfair.report.view import View, worst_first
 from asrfair.results import Results, plain
 from asrfair.tables import MODELS, OVERALL
@@ -77,7 +78,8 @@ def metrics_card(results: Results, *, deployment: Mapping[str, Any] | None = Non
     many it took. ``over_all_groups`` has the gap, the worst group and the spread of an axis with the test of equality,
     the indices of inequality beside the corrected spread alone. ``disparities_left_out`` counts those of pairs of
     groups, of groups and the rest, and on common prompts too few to judge, which are in table ``disparities``.
-    ``adjusted`` are the rows of table ``models``, ``metrics`` those of the main condition; ``detectable`` is what a
+    ``adjusted`` are the rows of table ``models``, ``metrics`` those of the main condition (of words that nobody
+    said, confidences and repetitions those of all); ``detectable`` is what a
     comparison could have found with 80 % power. ``bounds`` are what the intervals support of all groups of an axis, of
     all axes and under all conditions (`asrfair.report.card.bounds`), ``ladders`` the rungs and handicaps.
     ``sections`` are the findings in sentences, each claiming only what its interval supports; ``statements`` are the
@@ -108,8 +110,12 @@ def metrics_card(results: Results, *, deployment: Mapping[str, Any] | None = Non
         "robustness": [_disparity(view, row, words) for row in robust],
         "ladders": ladders(view),
         "adjusted": [{key: row[key] for key in MODELS if key != "normalizer"} for row in view.rows("models")],
-        "metrics": [pick(row, METRIC_KEYS) for row in view.rows("metrics", condition=view.condition)],
-        "not_judged": [_unjudged(view, row) for row in (*groups, *_absent(view)) if row["low"] is None],
+        "metrics": [
+            pick(row, METRIC_KEYS)
+            for row in view.rows("metrics")
+            if row["condition"] == view.condition or row["metric"] in APART
+        ],
+        "not_judged": [_unjudged(view, row) for row in (*groups, *_absent(view)) if _is_unjudged(row)],
         "failures": [_failed(view, row) for row in rates if row["failures"]],
         "deployment": None if deployment is None else dict(deployment),
         "sections": sentences_of,
@@ -119,6 +125,10 @@ def metrics_card(results: Results, *, deployment: Mapping[str, Any] | None = Non
     }
     cleaned: dict[str, Any] = plain(card)
     return cleaned
+
+
+def _is_unjudged(row: Row) -> bool:
+    return row["low"] is None and not is_withheld(row)
 
 
 def _in_order(view: View, rows: list[Row], places: Mapping[str, int]) -> list[Row]:

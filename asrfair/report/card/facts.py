@@ -54,6 +54,7 @@ def measured(view: View) -> dict[str, Any]:
         "independent_utterances": bool(signature.get("independent_utterances")),
         **{key: list(signature.get(key) or ()) for key in plan},
         "limit": signature.get("limit"),
+        "sample": signature.get("sample"),
         "better": "lower",
         "notes": list(signature.get("notes") or ()),
     }

@@ -8,12 +8,14 @@ from asrfair.report.text import (
     Row,
     factor,
     factor_interval,
+    is_withheld,
     label,
     number,
     percent,
     percent_interval,
     points,
     points_interval,
+    sized,
 )
 from asrfair.tables import OVERALL
 
@@ -29,7 +31,7 @@ def errors(card: Card, who: str) -> Table:
     for row in card["overall"]:
         if row["condition"] == _main(card):
             kinds = [percent(row[f"{kind}_rate"]) for kind in ("substitution", "deletion", "insertion")]
-            counts = (number(row["speakers"]), number(row["reference_words"]))
+            counts = (number(row["speakers"]), sized(row, "reference_words"))
             table.append((label(row["backend"]), *counts, percent(row["wer"]), percent_interval(row), *kinds))
     return table
 
@@ -84,7 +86,9 @@ def contrasts(card: Card, axis: Mapping[str, Any], who: str, *, top: int) -> tup
     left = 0
     for backend in card["what_was_measured"]["backends"]:
         rows = [
-            row for row in card["groups"] if (row["axis"], row["condition"], row["backend"]) == (name, main, backend)
+            row
+            for row in card["groups"]
+            if (row["axis"], row["condition"], row["backend"]) == (name, main, backend) and not is_withheld(row)
         ]
         left += max(len(rows) - top, 0)
         table += [_contrast(row, compared, reference) for row in rows[:top]]
@@ -94,7 +98,7 @@ def contrasts(card: Card, axis: Mapping[str, Any], who: str, *, top: int) -> tup
 def _contrast(row: Row, compared: Mapping[Key, Mapping[str, Row]], reference: str | None) -> Sequence[str]:
     own = compared.get((row["group"], row["condition"], row["backend"]), {})
     name = label(row["group"]) + (" (reference)" if reference is not None and row["group"] == reference else "")
-    counts = (number(row["speakers"]), number(row["reference_words"]))
+    counts = (number(row["speakers"]), sized(row, "reference_words"))
     return (
         name,
         label(row["backend"]),
@@ -139,7 +143,7 @@ def conditions(card: Card, who: str) -> Table:
     table: Table = [(*head, f"points{against}", f"times{against}", "adjusted p")]
     for row in card["overall"]:
         own = compared.get((OVERALL, row["condition"], row["backend"]), {})
-        counts = (number(row["speakers"]), number(row["reference_words"]))
+        counts = (number(row["speakers"]), sized(row, "reference_words"))
         rate = (percent(row["wer"]), percent_interval(row))
         table.append((label(row["condition"]), label(row["backend"]), *counts, *rate, *_both(own), _chance(own)))
     return table if len({row["condition"] for row in card["overall"]}) > 1 else []
@@ -165,7 +169,7 @@ def worst_by_condition(card: Card, who: str) -> Table:
         cell = entry["highest"]
         if None not in (entry["axis"], entry["condition"], cell):
             where = (label(entry["axis"]), label(entry["condition"]), label(entry["backend"]), label(cell["group"]))
-            counts = (number(cell["speakers"]), number(cell["reference_words"]))
+            counts = (number(cell["speakers"]), sized(cell, "reference_words"))
             top = f"{percent(entry['bound']['high'])} ({label(entry['bound']['group'])})"
             rate = (percent(cell["wer"]), percent_interval(cell))
             table.append((*where, *counts, *rate, top, number(entry["not_judged"])))

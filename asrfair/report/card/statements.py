@@ -59,6 +59,10 @@ def _asks_another(view: View) -> str:
     return " The test of equality asks another question: whether the groups of an axis differ at all."
 
 
+def _gone(view: View, axis: str) -> str:
+    return f"; {number(view.withheld(axis))} withheld" if view.withheld(axis) else ""
+
+
 def _grouped(view: View) -> list[str]:
     told = []
     sizes = {True: 0, False: 0}
@@ -66,7 +70,7 @@ def _grouped(view: View) -> list[str]:
         groups = view.results.rates.filter(axis=axis)["group"].drop_nulls().unique(maintain_order=True).to_list()
         sizes[is_product(axis)] += len(groups)
         names = f": {listed(map(label, groups))}" if groups else ""
-        told.append(f"Groups by {view.provenance(axis)}: {counted(len(groups), 'group')}{names}.")
+        told.append(f"Groups by {view.provenance(axis)}: {counted(len(groups), 'group')}{names}{_gone(view, axis)}.")
     products = [axis for axis in view.axes if is_product(axis)]
     single = len(view.axes) - len(products)
     if view.axes:
@@ -98,8 +102,9 @@ def _cautions(view: View) -> list[str]:
     told = []
     if view.signature.get("independent_utterances"):
         told.append(sentences.INDEPENDENT)
-    if view.signature.get("limit") is not None:
-        told.append(f"Measured on the {sentences.limited(view.signature['limit'])}.")
+    cut = sentences.cut(view.signature, article=True)
+    if cut is not None:
+        told.append(f"Measured on {cut}.")
     return told
 
 
@@ -154,7 +159,8 @@ def _equality(view: View, found: Standing) -> list[str]:
         if row["p_adjusted"] is not None:
             shown = row["p_adjusted"] < view.alpha
             what = "the groups differ" if shown else "a difference between the groups could not be shown"
-            words = sum(rate["reference_words"] or 0 for rate in found.judged if rate["group"] is not None)
+            each = [rate["reference_words"] for rate in found.judged if rate["group"] is not None]
+            words = None if None in each else sum(each)
             rests = f"{sentences.people(view, row['speakers'])}, {counted(words, 'word')}"
             told.append(
                 f"{what}: {who(view)} permuted over the groups ({rests}), adjusted {p_equals(row['p_adjusted'])}"

@@ -53,7 +53,8 @@ def about_bounds(view: View, bounds: Sequence[Bounds], *, axis: str, backend: st
     lead = place(view, axis=axis, backend=backend, condition=view.condition)
     if len(found.judged) == 1:
         (row,) = found.judged
-        told = f"one group could be judged, {label(row['group'])}: {rate_told(view, row)}{_but_not(found)}"
+        one = "one group is shown" if view.withheld(axis) else "one group could be judged"
+        told = f"{one}, {label(row['group'])}: {rate_told(view, row)}{_but_not(found)}"
         return [f"{lead}, {told}."]
     highest, lowest = found.highest, found.lowest
     told = (
@@ -78,7 +79,7 @@ def about_everyone(view: View, bounds: Sequence[Bounds], *, backend: str) -> lis
 
 def claim(view: View, found: Bounds, *, each: str = "groups") -> str:
     """Say the bound that the largest upper end supports, of the judged cells alone; and of those of ten speakers."""
-    which = f"{number(len(found.judged))} {each} that could be judged"
+    which = f"{number(len(found.judged))} {each} {view.judgeable(found.axis)}"
     bound = found.bound
     top = f"{named(found, bound)}; {view.level} intervals, {sentences.evidence(view, bound)}"
     if bound["high"] >= WHOLE:
@@ -128,7 +129,7 @@ def _median(view: View, found: Bounds, lead: str) -> list[str]:
     evidence = f"{sentences.people(view, people)}, {counted(words, 'word')}"
     rate = f"WER {percent(middle['wer'])} % {percent_interval(middle)}"
     how = "the medians of the rates and of the ends of their intervals"
-    of = f"in the {number(len(found.judged))} groups that could be judged ({evidence})"
+    of = f"in the {number(len(found.judged))} groups {view.judgeable(found.axis)} ({evidence})"
     return [f"Median over groups, {lead[0].lower()}{lead[1:]}: {rate}, {how} {of}."]
 
 

@@ -7,6 +7,7 @@ has all.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from asrfair.report.made_up import APART, shown_as
 from asrfair.report.metrics import metric_name
 from asrfair.report.text import (
     Row,
@@ -19,6 +20,7 @@ from asrfair.report.text import (
     percent_interval,
     points,
     points_interval,
+    sized,
 )
 from asrfair.tables import OVERALL
 
@@ -53,7 +55,7 @@ def rates(rows: Sequence[Row], who: str, *, named: bool) -> Table:
     table: Table = [(*head, "condition", "recogniser", who, "words", "WER %", "interval", "note")]
     for row in rows:
         name = [label(row["group"])] if named else []
-        counts = (number(row["speakers"]), number(row["reference_words"]))
+        counts = (number(row["speakers"]), sized(row, "reference_words"))
         rate = (percent(row["wer"]), percent_interval(row), row["note"] or "")
         table.append((*name, label(row["condition"]), label(row["backend"]), *counts, *rate))
     return table
@@ -79,6 +81,7 @@ def about(measured: Mapping[str, Any], who: str) -> Table:
         "measured by": f"asrfair {measured['asrfair']}" if measured["asrfair"] else None,
         **{f"labels, {label(axis['axis'])}": _labels(axis) for axis in measured["axes"]},
         "first utterances only": measured["limit"],
+        "sample, utterances per group": measured.get("sample"),
         "utterances treated as independent": "yes" if measured["independent_utterances"] else None,
     }
     return [("what", "value"), *((name, str(value)) for name, value in facts.items() if value not in (None, ""))]
@@ -183,9 +186,38 @@ def metrics(rows: Sequence[Row], said: Callable[[str], str]) -> Table:
     """Return the other measures of all together; ``said`` puts voices for speakers."""
     table: Table = [("measure", "recogniser", "%", "interval", "note")]
     for row in rows:
-        if row["axis"] == OVERALL:
+        if row["axis"] == OVERALL and row["metric"] not in APART:
             values = (label(row["backend"]), percent(row["estimate"]), percent_interval(row), row["note"] or "")
             table.append((said(metric_name(row["metric"])), *values))
+    return table
+
+
+TOLD = {
+    "probe_words_per_minute": "words per minute where nothing is said",
+    "probe_utterances_with_words_share": "utterances with words where nothing is said, %",
+    "insertions_per_minute": "insertions per minute of speech",
+    "words_without_speech_per_minute": "wrong words in pauses, per minute of speech",
+    "utterances_with_loops_share": "utterances with words repeated in a loop, %",
+    "overconfidence": "confidence of words minus share of right words, points",
+    "calibration_error": "calibration error (root mean square), points",
+    "expected_calibration_error": "expected calibration error, points",
+    "repeat_differing_share": "transcripts that differ when made again, %",
+    "repeat_changed_words_share": "words that change when transcribed again, %",
+    "repeat_sd_wer": "standard deviation of the WER from run to run, points",
+}
+
+
+def told(rows: Sequence[Row]) -> Table:
+    """Return what recognisers make up, how sure they say they are, and whether they repeat themselves."""
+    table: Table = [("measure", "condition", "recogniser", "value", "interval", "note")]
+    for row in rows:
+        if row["axis"] == OVERALL and row["metric"] in TOLD:
+            shown = shown_as(row["metric"])
+            ends = row["low"], row["high"]
+            interval = "not judged" if None in ends else f"[{shown(ends[0])}, {shown(ends[1])}]"
+            value = number(None) if row["estimate"] is None else shown(row["estimate"])
+            where = "all" if row["condition"] is None else label(row["condition"])
+            table.append((TOLD[row["metric"]], where, label(row["backend"]), value, interval, row["note"] or ""))
     return table
 
 
@@ -226,7 +258,7 @@ def not_judged(rows: Sequence[Row], who: str) -> Table:
     """Return what has no interval, and why."""
     table: Table = [("axis", "group", "condition", "recogniser", who, "words", "why")]
     for row in rows:
-        counts = (number(row["speakers"]), number(row["reference_words"]))
+        counts = (number(row["speakers"]), sized(row, "reference_words"))
         where = (label(row["axis"]), label(row["group"]), label(row["condition"]), label(row["backend"]))
         table.append((*where, *counts, row["why"]))
     return table

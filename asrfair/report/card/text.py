@@ -15,8 +15,8 @@ from asrfair.report.card.main_tables import conditions, contrasts, errors, handi
 from asrfair.report.card.markers import replaced
 from asrfair.report.card.tables import Table, first_of_each, provenance
 from asrfair.report.sentences import SYNTHETIC
-from asrfair.report.shareable import shareable_told
-from asrfair.report.text import corpus_title, label, listed, number, safe
+from asrfair.report.shareable import shareable_told, withheld_here
+from asrfair.report.text import corpus_title, is_withheld, label, listed, number, safe
 from asrfair.report.view import voiced
 
 TOP = 20
@@ -34,6 +34,10 @@ ADJUSTED = (
     "nothing about causes."
 )
 METRICS = "Published tables often show the mean of utterances' WERs; the headline is the pooled WER above."
+TOLD = (
+    "Where nothing is said the speech was taken away: every word is made up, and none is in a WER. An insertion in "
+    "speech need not be made up. Confidences are those that the recogniser gives its words."
+)
 BOUNDS = (
     "A bound over groups is the largest upper end of their intervals. It needs no adjustment for their number: it "
     "fails only where the interval of the worst group itself does."
@@ -112,7 +116,8 @@ def _front(card: Card) -> list[str]:
 
 def _shareable(card: Card, about_people: bool) -> list[str]:
     said = str if about_people else voiced
-    return [part for told in shareable_told(card.get("shareable")) for part in (f"**{escape(said(told))}**", "")]
+    told = " ".join(shareable_told(card.get("shareable")))
+    return [f"> {escape(said(told))}", ""] if told else []
 
 
 def _identity(facts: Any) -> str:
@@ -152,7 +157,20 @@ def _not_judged(card: Card, who: str, *, top: int) -> list[str]:
     left = len(card["not_judged"]) - len(shown)
     rest = f"And {number(left)} more: see card.json." if left else ""
     lines = [*told, *_table(tables.not_judged(shown, who), rest)]
-    return lines or ["Every group that was measured could be judged.", ""]
+    gone = (card.get("shareable") or {}).get("withheld_by_axis") or {}
+    if not lines:
+        lines = [f"Every group that {'is shown' if gone else 'was measured'} could be judged.", ""]
+    return lines + (["### Withheld here", "", *_withheld(card, gone)] if gone else [])
+
+
+def _withheld(card: Card, gone: Mapping[str, int]) -> list[str]:
+    """Return which groups of each axis are withheld, as items."""
+    found: dict[str, dict[str | None, None]] = {}
+    for row in card["groups"]:
+        if is_withheld(row):
+            found.setdefault(row["axis"], {})[row["group"]] = None
+    told = [f"By {label(axis)}: {withheld_here(count, list(found.get(axis, ())))}." for axis, count in gone.items()]
+    return _told(told)
 
 
 def _deployment(card: Card, who: str, *, top: int) -> list[str]:
@@ -170,7 +188,7 @@ def _annex(card: Card, said: Callable[[str], str], *, top: int) -> list[str]:
     measured, who = card["what_was_measured"], said("speakers")
     lines = _section(f"All {who}", tables.rates(card["overall"], who, named=False))
     for axis in measured["axes"]:
-        rows = [row for row in card["groups"] if row["axis"] == axis["axis"]]
+        rows = [row for row in card["groups"] if row["axis"] == axis["axis"] and not is_withheld(row)]
         shown = first_of_each(rows, ("condition", "backend"), most=top)
         left = len(rows) - len(shown)
         rest = f"And {number(left)} more rows of groups whose WER is lower: see card.json." if left else ""
@@ -186,6 +204,7 @@ def _annex(card: Card, said: Callable[[str], str], *, top: int) -> list[str]:
     adjusted = first_of_each(card["adjusted"], ("axis", "model", "condition", "backend"), most=top)
     lines += _section("Adjusted for covariates", tables.adjusted(adjusted, who), said(ADJUSTED))
     lines += _section(f"Other measures of all {who}", tables.metrics(card["metrics"], said), METRICS)
+    lines += _section("Made up, sure and said again", tables.told(card["metrics"]), said(TOLD))
     failed = first_of_each(card["failures"], ("axis", "condition", "backend"), most=top)
     return lines + _section("Failures", tables.failures(failed))
 

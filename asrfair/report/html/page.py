@@ -6,7 +6,8 @@ The page holds everything without its scripts: these add sorting, search and pag
 dark. Its policy forbids every request. Ids are stable: tables ``rates-AXIS``, ``disparities-AXIS``, ``coverage-AXIS``,
 ``words-AXIS`` (AXIS is ``overall`` for all speakers), charts ``forest-AXIS-RECOGNISER``, ``heat-AXIS-RECOGNISER`` and
 ``ladder-LADDER-AXIS-RECOGNISER-N``, sections ``overview``, ``together``, ``by-AXIS``, ``ladder-N``, ``measures``,
-``sensitivity-1``, ``words``, ``utterances``, ``conditions-1``, ``recordings-1``, ``failures-1``, ``timing-1``,
+``sensitivity-1``, ``made-up-1``, ``calibration-1``, ``repeated-1``, ``words``, ``utterances``, ``conditions-1``,
+``recordings-1``, ``failures-1``, ``timing-1``,
 ``made``; in names all but letters, digits and hyphens of ASCII are written out (`blocks.slug`). A table inside
 ``details`` is hidden until that is opened. The button is ``#theme``; where scripts run, a table ``ID`` of more than 10
 rows has the search field ``#ID-search`` and for its columns of choices ``#ID-choice-K``. The box ``#ID-more`` shows the

@@ -30,6 +30,7 @@ from asrfair.report.html.rungs import ladder_sections
 from asrfair.report.html.tables import Limits, disparities_table, rates_table
 from asrfair.report.html.told import told
 from asrfair.report.html.words import words_section
+from asrfair.report.made_up import calibration, made_up, repeated
 from asrfair.report.measured import conditions_measured, recordings_measured
 from asrfair.report.metrics import other_measures, published_score
 from asrfair.report.notes import closing, failures
@@ -70,6 +71,9 @@ def sections(view: View, given: Given, limits: Limits) -> list[Section]:
         made += ladder_sections(view, full, limits)
         made += _measures(view, full)
         made += told(sensitivity, full, prefix="sensitivity")
+        made += told(made_up, full, prefix="made-up", top=limits.groups)
+        made += told(calibration, full, prefix="calibration")
+        made += told(repeated, view, prefix="repeated")
         made.append(words_section(view, given.words, given.words_notes, rows=limits.rows))
     return made
 

@@ -15,6 +15,7 @@ from asrfair.report.forest import cell as rate_cell
 from asrfair.report.heat import NO_WORDS
 from asrfair.report.html.blocks import Cell, Column, Table, number_cell, slug
 from asrfair.report.rates import FEW
+from asrfair.report.shareable import withheld_here
 from asrfair.report.text import (
     Row,
     chance,
@@ -22,12 +23,12 @@ from asrfair.report.text import (
     factor,
     factor_interval,
     label,
-    number,
     percent,
     percent_interval,
     points,
     points_interval,
     safe,
+    sized,
 )
 from asrfair.report.view import View, is_few, speakers, worst_first
 from asrfair.tables import OVERALL
@@ -89,6 +90,8 @@ def rates_table(view: View, axis: str, *, rows: int) -> Table:
     total = view.results.rates.filter(pl.col("axis") == axis)["group"].n_unique()
     notes = [view.who(FEW)] if any(is_few(row["speakers"]) for row in found) else []
     notes += [NO_WORDS] if any(row["wer"] is None and view.errors(row) is not None for row in found) else []
+    if view.withheld(axis):
+        notes += [f"Withheld here: {withheld_here(view.withheld(axis), view.withheld_named(axis))}."]
     whose = view.who("All speakers together") if axis == OVERALL else f"By {view.provenance(axis)}"
     return Table(
         id=f"rates-{slug(axis)}",
@@ -108,10 +111,10 @@ def _rates_row(view: View, row: Row) -> list[Cell]:
         Cell(label(row["condition"])),
         Cell(label(row["backend"])),
         number_cell(speakers(row["speakers"]), row["speakers"]),
-        Cell(number(row["reference_words"])),
-        Cell(number(row["failures"])),
+        Cell(sized(row, "reference_words")),
+        Cell(sized(row, "failures")),
         Cell(safe(view.who(row["note"] or ""))),
-        Cell(number(row["utterances"])),
+        Cell(sized(row, "utterances")),
         *(percent_cell(row[name]) for name in ("substitution_rate", "deletion_rate", "insertion_rate")),
     ]
 
