@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import settings
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("asrfair", deadline=None)
 settings.load_profile("asrfair")
+
+# Everything is decoded, in the programs that tests start too; a test of the cache names its own.
+os.environ["ASRFAIR_CACHE"] = "none"
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from asrfair import __version__
+from asrfair.cli.cache import CACHE
 from asrfair.cli.catalogue import CATALOGUE
 from asrfair.cli.comparison import COMPARISON
 from asrfair.cli.conditions import CONDITIONS
@@ -72,6 +73,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"asrfair {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (*EVALUATION, *FOLDERS, *COMPARISON, *GATE, *CONDITIONS, *CATALOGUE, *FETCH, *EXPORT, *SYNTH):
+    for add in (*EVALUATION, *FOLDERS, *COMPARISON, *GATE, *CONDITIONS, *CATALOGUE, *FETCH, *EXPORT, *SYNTH, *CACHE):
         add(commands)
     return parser

@@ -45,7 +45,23 @@ def add_run(commands: Any) -> None:
     parser.add_argument("--sample-rate", type=int, metavar="HZ", help="working rate (default: 16000)")
     parser.add_argument("--language", metavar="CODE", help="handed to recognisers (default: the corpus's own)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N utterances by id, marked everywhere")
+    parser.add_argument(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="only N utterances of each group of the axes, spread over its speakers, marked everywhere",
+    )
+    parser.add_argument("--cache", metavar="FOLDER", help="of transcripts made before (default: the user's own)")
+    parser.add_argument(
+        "--no-cache", action="store_const", const="none", dest="cache", help="make all transcripts, and keep none"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
+    parser.add_argument(
+        "--repeat-check",
+        type=int,
+        metavar="N",
+        help="of each recogniser, N transcriptions again in a fresh process: does it say the same? (default: 0)",
+    )
     parser.add_argument("--engine", choices=("local", "ray"), help="where they run (default: local; extra ray)")
     parser.add_argument("--address", metavar="ADDRESS", help="of the Ray cluster (default: one on this machine)")
     parser.add_argument("--gpus-per-worker", type=float, metavar="N", help="of the Ray cluster; a share, too")

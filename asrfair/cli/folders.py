@@ -42,13 +42,15 @@ def _add_shareable(parser: Any) -> None:
     parser.add_argument(
         "--shareable",
         action="store_true",
-        help="for others: pseudonyms, no paths, no transcripts, no cell of few speakers",
+        help="for others: pseudonyms, no paths, no transcripts, no cell of few speakers; share one form of a run, with "
+        "one K, as two can be subtracted from each other",
     )
     parser.add_argument(
         "--least-speakers",
         type=int,
         metavar="K",
-        help="with --shareable: show cells of K speakers or more (default: 5)",
+        help="with --shareable: show cells of K speakers or more (default: 5); where a few people make much be "
+        "withheld beside them, a lower K shows it",
     )
 
 

@@ -263,8 +263,10 @@ def _differs(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Data]:
         if name in old["conditions"]:
             digests = [facts["conditions"][name].get("digest") for facts in (old, new)]
             yield from _unequal(f"condition {name}", *digests, matters=True)
-    for what, key in (("sample rate in Hz", "sample_rate"), ("level", "level"), ("limit of utterances", "limit")):
-        yield from _unequal(what, old.get(key), new.get(key), matters=key != "limit")
+    for what, key in (("sample rate in Hz", "sample_rate"), ("level", "level")):
+        yield from _unequal(what, old.get(key), new.get(key), matters=True)
+    for what, key in (("limit of utterances", "limit"), ("sample per group", "sample")):
+        yield from _unequal(what, old.get(key), new.get(key), matters=False)
     facts = [("corpus", "card"), ("kind of speech", "kind")]
     if old.get("kind") == new.get("kind") == "run":
         # Of scored tables the digest covers the transcripts too.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asrfair.errors import InputError
+from asrfair.report import sentences
 from asrfair.report.gate.data import gate_data
 from asrfair.report.gate.junit import junit
 from asrfair.report.gate.summary import step_summary
@@ -87,8 +88,8 @@ def _rule(checked: Checked, loaded: LoadedPolicy) -> Rule:
 
 def _notes(results: Results, regression: Source | None) -> list[str]:
     """Return what a reader of any bound must know of the run."""
-    limit = results.signature.get("limit")
-    notes = [] if limit is None else [f"Measured on the first {limit} utterances only."]
+    cut = sentences.cut(results.signature, article=True)
+    notes = [] if cut is None else [f"Measured on {cut}."]
     if results.signature.get("independent_utterances"):
         notes.append("Utterances are treated as independent: the bounds may be far too narrow.")
     notes += failed_note(results)

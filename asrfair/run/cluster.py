@@ -7,16 +7,16 @@ Results come back to the driver, which saves them: nothing is written on the nod
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from asrfair.errors import AsrfairError, IncompleteError, InputError
-from asrfair.run.decode import Decoded, Decoder, Work
+from asrfair.run.decode import Decoder
+from asrfair.run.work import Batch, Decoded, Task, Work, in_pieces
 
 INSTALL = "pip install 'asrfair[ray]'"
 # Pieces of work given to an actor at a time: the next is there when one is done.
@@ -41,20 +41,19 @@ class Cluster:
     gpus: float = 0.0
 
 
-def on_ray(
-    work: Work, batches: Sequence[pl.DataFrame], missing: Sequence[int], cluster: Cluster, *, together: int
-) -> Iterator[tuple[int, Decoded]]:
-    """Yield the missing batches' numbers and what came of them, as they finish.
+def on_ray(work: Work, tasks: Iterator[Task], cluster: Cluster, *, together: int) -> Iterator[tuple[int, Decoded]]:
+    """Yield the tasks' numbers and what came of them, as they finish; ``together`` go to a worker at a time.
 
     Raises InputError where there is no Ray or no cluster, IncompleteError where workers keep dying or none can be
     placed, and what a backend that cannot go on raises.
     """
-    if not missing:
+    pieces = in_pieces(tasks, together)
+    first = next(pieces, None)
+    if first is None:
         return
     ray = _package()
     with _connected(ray, cluster):
-        pieces = [tuple(missing[first : first + together]) for first in range(0, len(missing), together)]
-        crew = _Crew(ray, work, batches, pieces, cluster)
+        crew = _Crew(ray, work, chain([first], pieces), cluster)
         try:
             yield from crew.work()
         finally:
@@ -74,7 +73,7 @@ class _Worker:
         os.chdir(self._folder)
         self._decoder = Decoder(self._work)
 
-    def transcribe(self, batches: list[pl.DataFrame]) -> list[Decoded]:
+    def transcribe(self, batches: list[Batch]) -> list[Decoded]:
         if self._decoder is None:
             raise RuntimeError("the worker was not made ready")
         return list(self._decoder.transcribe_each(batches))
@@ -83,11 +82,10 @@ class _Worker:
 class _Crew:
     """The actors and what each is doing; a dead one's pieces go to the others, and a new one is asked for."""
 
-    def __init__(
-        self, ray: Any, work: Work, batches: Sequence[pl.DataFrame], pieces: Sequence[Piece], cluster: Cluster
-    ) -> None:
-        self.ray, self.batches = ray, batches
-        self.waiting = deque(pieces)
+    def __init__(self, ray: Any, work: Work, pieces: Iterator[tuple[Task, ...]], cluster: Cluster) -> None:
+        self.ray, self.pieces = ray, pieces
+        self.batches: dict[int, Batch] = {}
+        self.waiting: deque[Piece] = deque()
         self.deaths: dict[Piece, int] = {}
         # By call: the actor, and the piece it was given (None while it is being made ready).
         self.calls: dict[Any, tuple[Any, Piece | None]] = {}
@@ -95,8 +93,17 @@ class _Crew:
         self.ready: list[Any] = []
         self.kind = ray.remote(_Worker).options(num_cpus=1, num_gpus=cluster.gpus)
         self.arguments = (ray.put(work), os.getcwd())
-        for _ in range(min(cluster.workers or _places(ray, cluster), len(pieces))):
+        places = cluster.workers or _places(ray, cluster)
+        self.enough = AHEAD * places
+        self.prepare()
+        for _ in range(min(places, len(self.waiting))):
             self.hire()
+
+    def prepare(self) -> None:
+        """Have as much work waiting as all actors could take, if there is as much."""
+        for piece in islice(self.pieces, max(0, self.enough - len(self.waiting))):
+            self.batches.update(piece)
+            self.waiting.append(tuple(number for number, _ in piece))
 
     def hire(self) -> None:
         actor = self.kind.remote(*self.arguments)
@@ -112,9 +119,12 @@ class _Crew:
                 actor, piece = self.calls.pop(call)
                 found = self.result(call, actor, piece)
                 if found is not None:
+                    for number in piece or ():
+                        del self.batches[number]
                     yield from zip(piece or (), found, strict=True)
             for actor in self.ready:
                 self.give(actor)
+            self.prepare()
             if any(piece for _, piece in self.calls.values()):
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > PATIENCE_S:

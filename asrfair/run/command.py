@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from asrfair.backend.registry import parse_backend
-from asrfair.errors import EXIT_DONE, EXIT_GATE, InputError
+from asrfair.errors import EXIT_DONE, EXIT_GATE, InputError, safe
 from asrfair.report.progress import progress
 from asrfair.report.text import counted
 from asrfair.results import Results
@@ -40,6 +40,9 @@ def run(options: Mapping[str, Any]) -> int:
 def run_plan(plan: Plan) -> Results:
     """Run a plan with a progress bar on standard error, once the plan is known to be good."""
     job = prepare(plan)
+    for line in job.estimates:
+        print(f"asrfair: {safe(line)}", file=sys.stderr)
+    last: list[Done] = []
     with progress(Console(stderr=True)) as bar:
         task = bar.add_task("transcribing", total=len(job.utterances))
 
@@ -48,8 +51,21 @@ def run_plan(plan: Plan) -> Results:
         def update(done: Done) -> None:
             text = _told(done, seconds=time.monotonic() - started)
             bar.update(task, completed=done.utterances, total=done.total, description=text)
+            last[:] = [done]
 
-        return complete(job, progress=update)
+        results = complete(job, progress=update)
+    for done in last:
+        _tell_cache(done)
+    return results
+
+
+def _tell_cache(done: Done) -> None:
+    """Say what the cache spared this start, and what is wrong with it."""
+    if done.cached:
+        told = f"{done.cached:,} of {counted(done.transcripts, 'transcription')} came from the cache"
+        print(f"asrfair: {told} (--no-cache makes them again)", file=sys.stderr)
+    if done.trouble:
+        print(f"asrfair: {safe(done.trouble)}", file=sys.stderr)
 
 
 def _told(done: Done, *, seconds: float) -> str:
@@ -104,7 +120,7 @@ def score(options: Mapping[str, Any]) -> int:
     code = finish(results, Path(plan.out))
     wrong = show_published(results, whole.published, console())
     for line in wrong:
-        print(f"asrfair: published figure {line}", file=sys.stderr)
+        print(f"asrfair: published figure {safe(line)}", file=sys.stderr)
     return EXIT_GATE if wrong and code == EXIT_DONE else code
 
 
@@ -114,5 +130,5 @@ def finish(results: Results, folder: Path) -> int:
     show(results)
     code, reason = exit_code(results)
     if reason:
-        print(f"asrfair: {reason}", file=sys.stderr)
+        print(f"asrfair: {safe(reason)}", file=sys.stderr)
     return code

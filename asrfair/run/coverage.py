@@ -11,6 +11,7 @@ from rich.console import Console
 from asrfair.audio import inspect_audio
 from asrfair.corpus import Corpus, load_corpus
 from asrfair.errors import EXIT_DONE, InputError, expected
+from asrfair.report import sentences
 from asrfair.report.coverage import Survey, render_coverage
 from asrfair.report.progress import progress
 from asrfair.results import SIGNATURE, Results, write_table, write_text
@@ -160,8 +161,8 @@ def _of_run(folder: Path, plan: CoveragePlan) -> tuple[pl.DataFrame, Survey]:
     origins = {axis: (facts.get(axis) or {}).get("assigned_by") or "origin of labels not stated" for axis in by}
     corpus = signature.get("corpus") or {}
     title = f"{corpus.get('title') or folder}, as run"
-    limit = signature.get("limit")
-    notes = [f"first {limit} utterances only"] if limit else []
+    cut = sentences.cut(signature)
+    notes = [] if cut is None else [cut]
     synthetic = corpus.get("kind") == "synthetic"
     survey = _survey(title, origins, "estimated from this run", plan, notes, wer=plan.wer, synthetic=synthetic)
     return pl.concat(parts), survey

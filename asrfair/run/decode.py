@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,64 +13,16 @@ from asrfair.condition import Condition, Heard, Spoken, hear, hear_batch
 from asrfair.condition.measure import clipped_share
 from asrfair.errors import InputError
 from asrfair.run.ahead import ahead
-from asrfair.run.answers import USUAL_SIZE, Asking
+from asrfair.run.answers import Asking
 from asrfair.run.materials import Materials, read_recording
 from asrfair.run.measured import failed_row, heard_row, is_measured, recording_row
+from asrfair.run.work import OUTCOMES, Batch, Decoded, Known, Work
 from asrfair.tables import MEASUREMENTS
+
+__all__ = ["Decoded", "Decoder", "Work", "open_backends"]
 
 # Steps that are made ready while a backend waits.
 AHEAD = 2
-
-OUTCOMES: dict[str, Any] = {
-    "utterance_id": pl.String,
-    "condition": pl.String,
-    "backend": pl.String,
-    "hypothesis": pl.String,
-    "stage": pl.String,
-    "reason": pl.String,
-    "audio_s": pl.Float64,
-    "seconds": pl.Float64,
-    "audio_notes": pl.String,
-    "backend_note": pl.String,
-    "language_detected": pl.String,
-    "words": pl.List(
-        pl.Struct({"text": pl.String, "start_s": pl.Float64, "end_s": pl.Float64, "confidence": pl.Float64})
-    ),
-    "alternatives": pl.List(pl.Struct({"hypothesis": pl.String, "score": pl.Float64})),
-}
-
-
-@dataclass(frozen=True)
-class Work:
-    """All that a worker process needs, sent to it once.
-
-    ``utterances`` are all of the corpus, sorted by id; ``device`` is where torch applies conditions, "" for numpy.
-    ``batch`` is how many utterances are read at a time. Where a backend ``waits``, for an accelerator or a service, the
-    processor reads and conditions the next ones meanwhile.
-    """
-
-    utterances: pl.DataFrame
-    audio_root: Path
-    conditions: tuple[Condition, ...]
-    backends: Mapping[str, Mapping[str, Any]]
-    seed: int
-    sample_rate: int
-    language: str
-    device: str = ""
-    batch: int = USUAL_SIZE
-    waits: bool = False
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """What came of utterances: a row of OUTCOMES per condition and backend, and of MEASUREMENTS.
-
-    There is a measurement per utterance, and one per condition that changes it, whatever the number of backends; none
-    where no backend hears audio.
-    """
-
-    outcomes: pl.DataFrame
-    measurements: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -90,14 +41,19 @@ Sound = Waveform | tuple[str, str] | None
 
 @dataclass(frozen=True)
 class _Step:
-    """Utterances heard under one condition, ready to be transcribed; ``last`` of the conditions of a batch or not."""
+    """Utterances heard under one condition, ready to be transcribed, but for what is known of them.
+
+    ``last`` of the conditions of a batch or not; with the last come those that others could not hear.
+    """
 
     rows: Sequence[Mapping[str, Any]]
     condition: Condition
     heard: Mapping[str, Sound]
     measured: list[dict[str, Any]]
     notes: Mapping[str, str | None]
+    known: Known
     last: bool
+    inaudible: frozenset[str]
 
 
 class Decoder:
@@ -110,7 +66,7 @@ class Decoder:
         self.materials = Materials(
             work.utterances, audio_root=work.audio_root, sample_rate=work.sample_rate, seed=work.seed
         )
-        self.needs_audio = any(backend.needs_audio for backend in self.backends.values())
+        self.hearing = [name for name, backend in self.backends.items() if backend.needs_audio]
 
     def close(self) -> None:
         """Close the backends."""
@@ -119,40 +75,59 @@ class Decoder:
 
     def transcribe(self, utterances: pl.DataFrame) -> Decoded:
         """Hear, measure and transcribe the utterances: a hypothesis, or a failure's reason, in each outcome."""
-        (decoded,) = self.transcribe_each([utterances])
+        (decoded,) = self.transcribe_each([Batch(utterances)])
         return decoded
 
-    def transcribe_each(self, batches: Iterable[pl.DataFrame]) -> Iterator[Decoded]:
+    def transcribe_each(self, batches: Iterable[Batch]) -> Iterator[Decoded]:
         """Yield what came of each batch in turn; where a backend waits, the next steps are made ready meanwhile."""
         outcomes: list[dict[str, Any]] = []
         measured: list[dict[str, Any]] = []
         for step in ahead(self._steps(batches), depth=AHEAD if self.work.waits else 0):
             measured += step.measured
             for name, backend in self.backends.items():
-                found = self._answer(name, backend, step.condition, step.rows, step.heard)
+                found = self._answer(name, backend, step)
                 outcomes += [{**row, "audio_notes": step.notes[row["utterance_id"]]} for row in found]
             if step.last:
-                yield Decoded(pl.DataFrame(outcomes, schema=OUTCOMES), pl.DataFrame(measured, schema=MEASUREMENTS))
+                yield Decoded(
+                    pl.DataFrame(outcomes, schema=OUTCOMES),
+                    pl.DataFrame(measured, schema=MEASUREMENTS),
+                    step.inaudible,
+                )
                 outcomes, measured = [], []
 
-    def _steps(self, batches: Iterable[pl.DataFrame]) -> Iterator[_Step]:
+    def _steps(self, batches: Iterable[Batch]) -> Iterator[_Step]:
         """Read each batch once, and yield it under each condition."""
         for batch in batches:
-            rows = list(batch.iter_rows(named=True))
-            speech = {row["utterance_id"]: self._read(row) for row in rows}
-            measured = [found for row in rows for found in self._measure(row, speech[row["utterance_id"]])]
+            rows, known = list(batch.utterances.iter_rows(named=True)), batch.known
+            speech = {row["utterance_id"]: self._read(row) if self._is_read(row, known) else None for row in rows}
+            measured = [found for row in rows for found in self._measure(row, speech[row["utterance_id"]], known)]
             notes = {key: _notes(value) for key, value in speech.items()}
-            last = self.work.conditions[-1]
             for condition in self.work.conditions:
-                found = self._hear(rows, condition, speech)
+                wanted = [row for row in rows if self._is_heard(row, condition, known)]
+                found = self._hear(wanted, condition, speech)
                 heard = {name: _sound(speech[name], result) for name, result in found.items()}
-                measured += self._measure_heard(rows, condition, speech, found)
-                yield _Step(rows, condition, heard, measured, notes, last=condition is last)
+                measured += self._measure_heard(wanted, condition, speech, found, known)
+                last = condition is self.work.conditions[-1]
+                inaudible = frozenset(self.materials.inaudible) if last else frozenset()
+                yield _Step(rows, condition, heard, measured, notes, known, last, inaudible)
                 measured = []
 
+    def _is_read(self, row: Mapping[str, Any], known: Known) -> bool:
+        """Return whether an utterance is to be read: unless all is known that comes of its audio."""
+        if not self.hearing:
+            return False
+        if not known.outcomes or (row["utterance_id"], None) not in known.measurements:
+            return True
+        return any(self._is_heard(row, condition, known) for condition in self.work.conditions)
+
+    def _is_heard(self, row: Mapping[str, Any], condition: Condition, known: Known) -> bool:
+        """Return whether a recogniser or a measurement wants an utterance under a condition."""
+        name = row["utterance_id"]
+        if is_measured(condition) and (name, condition.name) not in known.measurements:
+            return True
+        return any((name, condition.name, backend) not in known.outcomes for backend in self.hearing)
+
     def _read(self, row: Mapping[str, Any]) -> Read:
-        if not self.needs_audio:
-            return None
         try:
             audio = read_recording(row, audio_root=self.work.audio_root)
         except InputError as error:
@@ -160,8 +135,8 @@ class Decoder:
         samples = resample(audio.samples, from_hz=audio.sample_rate, to_hz=self.work.sample_rate)
         return _Recording(samples, audio.notes, clipped_share(audio.samples))
 
-    def _measure(self, row: Mapping[str, Any], read: Read) -> list[dict[str, Any]]:
-        if read is None:
+    def _measure(self, row: Mapping[str, Any], read: Read, known: Known) -> list[dict[str, Any]]:
+        if read is None or (row["utterance_id"], None) in known.measurements:
             return []
         if isinstance(read, InputError):
             return [failed_row(row, None, str(read))]
@@ -200,10 +175,13 @@ class Decoder:
         condition: Condition,
         speech: Mapping[str, Read],
         found: Mapping[str, Heard | InputError | None],
+        known: Known,
     ) -> list[dict[str, Any]]:
         """Return measurements where the condition changes the utterances."""
         measured: list[dict[str, Any]] = []
         for row in rows if is_measured(condition) else ():
+            if (row["utterance_id"], condition.name) in known.measurements:
+                continue
             read, result = speech[row["utterance_id"]], found[row["utterance_id"]]
             if isinstance(result, InputError):
                 measured.append(failed_row(row, condition, str(result)))
@@ -212,19 +190,15 @@ class Decoder:
                 measured.append(heard_row(row, condition, result, sample_rate=rate, clipped_before=read.clipped))
         return measured
 
-    def _answer(
-        self,
-        name: str,
-        backend: Backend,
-        condition: Condition,
-        rows: Sequence[Mapping[str, Any]],
-        heard: Mapping[str, Sound],
-    ) -> list[dict[str, Any]]:
-        requests, outcomes = [], []
-        for row in rows:
-            sound = heard[row["utterance_id"]]
-            cell = {"utterance_id": row["utterance_id"], "condition": condition.name, "backend": name}
+    def _answer(self, name: str, backend: Backend, step: _Step) -> list[dict[str, Any]]:
+        requests, outcomes, condition = [], [], step.condition
+        for row in step.rows:
+            key = (row["utterance_id"], condition.name, name)
+            if key in step.known.outcomes:
+                continue
+            sound = step.heard.get(row["utterance_id"])
             if backend.needs_audio and isinstance(sound, tuple):
+                cell = dict(zip(("utterance_id", "condition", "backend"), key, strict=True))
                 outcomes.append({**cell, "stage": sound[0], "reason": sound[1]})
                 continue
             requests.append(self._request(row, condition, backend, sound))

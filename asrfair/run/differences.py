@@ -69,7 +69,7 @@ def differences(old: Results, new: Results, shared: Common) -> list[Difference]:
 
 
 def _making(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
-    facts = [("kind of run", "kind"), ("limit of utterances", "limit")]
+    facts = [("kind of run", "kind"), ("limit of utterances", "limit"), ("sample per group", "sample")]
     both_run = old.get("kind") == new.get("kind") == "run"
     if both_run:
         facts.append(("sample rate in Hz", "sample_rate"))

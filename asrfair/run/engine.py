@@ -2,30 +2,26 @@
 
 A batch is some utterances (by sorted id; four, or as many as a backend wants) under every condition and backend. Its
 measurements and its outcomes are a Parquet file each in the run folder's ``work``, the outcomes written last; what has
-both already is not done again.
+both already is not done again. Of the others, what the cache knows is not done again: it is looked up by this process
+as batches are handed out, and a batch of which all is known is not handed out.
 """
 
-import multiprocessing
-import os
-import shutil
-import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from asrfair.errors import IncompleteError, RunFolderError
+from asrfair.errors import RunFolderError
 from asrfair.results import write_table
+from asrfair.run.answers import USUAL_SIZE
+from asrfair.run.cached import Found, Transcripts
 from asrfair.run.cluster import Cluster, on_ray
-from asrfair.run.decode import OUTCOMES, Decoded, Decoder, Work
 from asrfair.run.measured import is_measured
+from asrfair.run.work import OUTCOMES, Batch, Decoded, Task, Work
+from asrfair.run.workers import on_this_machine
 from asrfair.tables import MEASUREMENTS
 
 # Batches given to a worker at a time where a backend waits, so that the next can be made ready meanwhile.
@@ -34,21 +30,25 @@ TOGETHER_IN_A_WORKER = 4
 TOGETHER = 200
 WORK = "work"
 SCRATCH = "scratch"
-WAKE_S = 0.5
 
 
 @dataclass(frozen=True)
 class Done:
-    """How far a run is: utterances finished and in all; of this start, seconds of audio transcribed and failures."""
+    """How far a run is: utterances finished and in all; of this start, seconds of audio transcribed and failures.
+
+    Of ``transcripts``, all of this start, ``cached`` were in the cache, and of ``trouble`` with it this is the reason.
+    """
 
     utterances: int
     total: int
     audio_s: float = 0.0
     failures: int = 0
+    transcripts: int = 0
+    cached: int = 0
+    trouble: str = ""
 
 
 Progress = Callable[[Done], None]
-_decoder: Decoder | None = None
 
 
 def decode_all(
@@ -58,31 +58,32 @@ def decode_all(
     *,
     workers: int,
     cluster: Cluster | None = None,
+    cache: Transcripts | None = None,
     progress: Progress,
 ) -> Decoded:
     """Return what came of all utterances: outcomes sorted by backend, condition and utterance id, measurements by
     condition (null, the recordings, first) and utterance id.
 
-    It is done by ``workers`` processes on this machine, or on the ``cluster``. ``progress`` is told after each batch.
-    Raises IncompleteError when a worker process dies and RunFolderError for a saved batch that is not this run's.
+    It is done by ``workers`` processes on this machine, or on the ``cluster``. ``progress`` is told after each batch,
+    by one thread at a time. Raises IncompleteError when a worker process dies and RunFolderError for a saved batch
+    that is not this run's.
     """
     batches = list(utterances.sort("utterance_id").iter_slices(work.batch))
-    shards = [folder / WORK / f"batch-{number:06d}.parquet" for number in range(len(batches))]
+    # Batches of another size, wanted before an option that changes no answer was changed, are not these.
+    name = "batch" if work.batch == USUAL_SIZE else f"batch-of-{work.batch}"
+    shards = [folder / WORK / f"{name}-{number:06d}.parquet" for number in range(len(batches))]
     missing = [number for number, shard in enumerate(shards) if not (shard.is_file() and _measured(shard).is_file())]
     done = sum(len(batches[number]) for number in set(range(len(batches))) - set(missing))
-    told = Done(done, len(utterances))
-    progress(told)
-    size = TOGETHER_IN_A_WORKER if work.waits else 1
+    desk = _Desk(batches, shards, cache, progress, Done(done, len(utterances)))
+    tasks, size = desk.tasks(missing), TOGETHER_IN_A_WORKER if work.waits else 1
+    workers = min(workers, len(missing))
     results = (
-        on_ray(work, batches, missing, cluster, together=size)
+        on_ray(work, tasks, cluster, together=size)
         if cluster
-        else _decoded(work, batches, missing, workers=workers, together=size, scratch=folder / WORK / SCRATCH)
+        else on_this_machine(work, tasks, workers=workers, together=size, scratch=folder / WORK / SCRATCH)
     )
     for number, decoded in results:
-        write_table(_measured(shards[number]), decoded.measurements)
-        write_table(shards[number], decoded.outcomes)
-        told = _further(told, len(batches[number]), decoded.outcomes)
-        progress(told)
+        desk.take(number, decoded)
     together = Decoded(pl.DataFrame(schema=OUTCOMES), pl.DataFrame(schema=MEASUREMENTS))
     for first in range(0, len(batches), TOGETHER):
         some = slice(first, first + TOGETHER)
@@ -96,13 +97,67 @@ def decode_all(
     )
 
 
-def _further(told: Done, utterances: int, outcomes: pl.DataFrame) -> Done:
-    return Done(
-        told.utterances + utterances,
-        told.total,
-        told.audio_s + float(outcomes["audio_s"].sum() or 0.0),
-        told.failures + len(outcomes) - outcomes["reason"].null_count(),
-    )
+class _Desk:
+    """Hands out what is missing, but for what the cache knows, and saves what comes back.
+
+    Batches are asked for by one thread and come back to another where the next steps are made ready meanwhile.
+    """
+
+    def __init__(
+        self,
+        batches: Sequence[pl.DataFrame],
+        shards: Sequence[Path],
+        cache: Transcripts | None,
+        progress: Progress,
+        told: Done,
+    ) -> None:
+        self._batches, self._shards = batches, shards
+        self._cache, self._progress, self._told = cache, progress, told
+        self._lock = threading.Lock()
+        self._found: dict[int, Found] = {}
+        progress(told)
+
+    def tasks(self, missing: Sequence[int]) -> Iterator[Task]:
+        """Yield what is to be done, as it is asked for; what is all known is saved on the way."""
+        for number in missing:
+            rows = self._batches[number]
+            if self._cache is None:
+                yield number, Batch(rows)
+                continue
+            found = self._cache.look_up(rows)
+            if found.is_all:
+                self._save(number, found.decoded, known=found.decoded.outcomes)
+            else:
+                self._found[number] = found
+                yield number, Batch(rows, found.known)
+
+    def take(self, number: int, decoded: Decoded) -> None:
+        """Save what came of a batch, with what was known of it, and keep it in the cache."""
+        found = self._found.pop(number, None)
+        if self._cache is None or found is None:
+            self._save(number, decoded, known=decoded.outcomes.clear())
+            return
+        self._cache.keep(found, decoded)
+        self._save(number, _joined([found.decoded, decoded]), known=found.decoded.outcomes)
+
+    def _save(self, number: int, decoded: Decoded, *, known: pl.DataFrame) -> None:
+        write_table(_measured(self._shards[number]), decoded.measurements)
+        write_table(self._shards[number], decoded.outcomes)
+        with self._lock:
+            self._told = self._further(len(self._batches[number]), decoded.outcomes, known)
+            self._progress(self._told)
+
+    def _further(self, utterances: int, outcomes: pl.DataFrame, known: pl.DataFrame) -> Done:
+        told, audio_s = self._told, float(outcomes["audio_s"].sum() or 0.0) - float(known["audio_s"].sum() or 0.0)
+        return Done(
+            told.utterances + utterances,
+            told.total,
+            told.audio_s + max(0.0, audio_s),
+            told.failures + len(outcomes) - outcomes["reason"].null_count(),
+            told.transcripts + len(outcomes),
+            told.cached + len(known),
+            "" if self._cache is None else self._cache.trouble,
+        )
 
 
 def _joined(parts: Sequence[Decoded]) -> Decoded:
@@ -140,89 +195,3 @@ def _read_table(
     if not none and set(rows["utterance_id"]) != set(utterances):
         raise RunFolderError(f"{wanted}; found other utterances")
     return rows
-
-
-def _decoded(
-    work: Work, batches: list[pl.DataFrame], missing: list[int], *, workers: int, together: int, scratch: Path
-) -> Iterator[tuple[int, Decoded]]:
-    # In the run folder: recordings that a killed worker leaves behind stay private, and go with the next start.
-    shutil.rmtree(scratch, ignore_errors=True)
-    workers = min(workers, len(missing))
-    if workers <= 1:
-        yield from _in_process(work, batches, missing)
-        return
-    scratch.mkdir(parents=True)
-    context = multiprocessing.get_context("spawn")
-    ended, started = context.Event(), context.SimpleQueue()
-    pool = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_start, initargs=(work, scratch, ended, started, os.getpid())
-    )
-    try:
-        yield from _in_pool(pool, batches, missing, ahead=2 * workers, together=together)
-    except BrokenProcessPool:
-        raise IncompleteError(
-            'a worker process died (out of memory? or called from Python without `if __name__ == "__main__"`?); '
-            "finished batches are saved: start the same run again to go on"
-        ) from None
-    finally:
-        # The workers end at once: an interrupt does not wait for the batches in flight.
-        ended.set()
-        while not started.empty():
-            with suppress(ProcessLookupError):
-                os.kill(started.get(), signal.SIGTERM)
-        pool.shutdown(wait=True, cancel_futures=True)
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _in_process(work: Work, batches: list[pl.DataFrame], missing: list[int]) -> Iterator[tuple[int, Decoded]]:
-    if not missing:
-        return
-    decoder = Decoder(work)
-    try:
-        yield from zip(missing, decoder.transcribe_each(batches[number] for number in missing), strict=True)
-    finally:
-        decoder.close()
-
-
-def _in_pool(
-    pool: ProcessPoolExecutor, batches: list[pl.DataFrame], missing: list[int], *, ahead: int, together: int
-) -> Iterator[tuple[int, Decoded]]:
-    waiting = (missing[first : first + together] for first in range(0, len(missing), together))
-    running: dict[Future[list[Decoded]], list[int]] = {}
-
-    def submit() -> None:
-        for numbers in waiting:
-            running[pool.submit(_transcribe, [batches[number] for number in numbers])] = numbers
-            return
-
-    for _ in range(ahead):
-        submit()
-    while running:
-        # With a timeout, since an interrupt does not always wake a thread that waits without one.
-        finished, _ = wait(running, timeout=WAKE_S, return_when=FIRST_COMPLETED)
-        for future in finished:
-            yield from zip(running.pop(future), future.result(), strict=True)
-            submit()
-
-
-def _start(work: Work, scratch: Path, ended: Any, started: Any, parent: int) -> None:
-    """Open the backends in a fresh worker; leave interrupts to the parent, and end with it or when it says so."""
-    global _decoder
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    started.put(os.getpid())
-    threading.Thread(target=_end_with, args=(ended, parent), daemon=True).start()
-    tempfile.tempdir = str(scratch)
-    _decoder = Decoder(work)
-
-
-def _end_with(ended: Any, parent: int) -> None:
-    # A recogniser that holds the interpreter's lock delays this; the parent's signal does not wait for it.
-    while not ended.wait(WAKE_S) and os.getppid() == parent:
-        pass
-    os._exit(1)
-
-
-def _transcribe(batches: list[pl.DataFrame]) -> list[Decoded]:
-    if _decoder is None:
-        raise RuntimeError("the worker was not started")
-    return list(_decoder.transcribe_each(batches))

@@ -1,10 +1,10 @@
 """The main job: corpus → conditions → backends → counts → rates and disparities, saved as it goes."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import tomli_w
@@ -15,18 +15,26 @@ from asrfair.errors import InputError, expected
 from asrfair.results import PLAN, Results, write_text
 from asrfair.run.analysis import check_axes, check_reference_groups, summarise
 from asrfair.run.answers import wanted_size
+from asrfair.run.cache import Cache, cache_folder
+from asrfair.run.cache_keys import System
+from asrfair.run.cached import Transcripts
 from asrfair.run.cluster import Cluster
 from asrfair.run.covariates import check_covariates
-from asrfair.run.decode import Decoded, Work, open_backends
+from asrfair.run.decode import open_backends
 from asrfair.run.engine import Progress, decode_all
+from asrfair.run.estimates import estimates
 from asrfair.run.folder import claim
-from asrfair.run.identity import run_identity
+from asrfair.run.identity import backend_facts, run_identity
+from asrfair.run.job import Job, job_signature, reference_groups
 from asrfair.run.materials import Materials
-from asrfair.run.measuring import ask, check_confirm, normalizer_facts, other_normalizers
+from asrfair.run.measuring import ask, check_confirm, other_normalizers
 from asrfair.run.plan import Plan, load_plan
-from asrfair.run.signature import audio_notes, axis_facts, backend_notes, blank_notes, imputed_notes, wordless_notes
+from asrfair.run.repeat import check_repeats
+from asrfair.run.sampling import cut
+from asrfair.run.signature import imputed_notes, wordless_notes
 from asrfair.run.synthetic import without_synthetic
-from asrfair.scoring import Normalizer, find_normalizer, score
+from asrfair.run.work import Decoded, Work
+from asrfair.scoring import find_normalizer, score
 from asrfair.tables import (
     ALTERNATIVES,
     FAILURES,
@@ -54,20 +62,6 @@ def evaluate(plan: Plan | str | Path, *, progress: Progress | None = None) -> Re
     return complete(prepare(plan), progress=progress or (lambda done: None))
 
 
-@dataclass(frozen=True)
-class Job:
-    """A plan made ready: everything loaded and checked, the run folder claimed, nothing decoded yet."""
-
-    plan: Plan
-    corpus: Corpus
-    axes: tuple[str, ...]
-    conditions: tuple[Condition, ...]
-    utterances: pl.DataFrame
-    work: Work
-    identities: Mapping[str, Mapping[str, str]]
-    default_workers: int
-
-
 def prepare(plan: Plan) -> Job:
     """Load and check all that a run needs, and claim its folder; raises AsrfairError before any work is done."""
     normalizer = find_normalizer(plan.normalizer)
@@ -75,10 +69,23 @@ def prepare(plan: Plan) -> Job:
     corpus = without_synthetic(loaded, include=plan.include_synthetic)
     axes = choose_axes(plan, corpus)
     conditions = load_conditions(plan.conditions)
+    utterances = cut(corpus.utterances, limit=plan.limit, sample=plan.sample, axes=axes, seed=plan.seed)
     backends = open_backends(plan.backends)
     needs_audio = any(backend.needs_audio for backend in backends.values())
     waits = any(getattr(backend, "waits", False) for backend in backends.values())
     identities = {name: dict(backend.identity()) for name, backend in backends.items()}
+    systems = {
+        name: System(backend_facts(plan.backends[name], identities[name]), backend.sample_rate)
+        for name, backend in backends.items()
+        if backend.needs_audio
+    }
+    costs = estimates(
+        backends,
+        utterances,
+        audio_root=corpus.audio_root,
+        conditions=len(conditions),
+        cached=cache_folder(plan.cache) is not None,
+    )
     for backend in backends.values():
         backend.close()
     _check_audio(corpus, needs_audio=needs_audio)
@@ -90,8 +97,7 @@ def prepare(plan: Plan) -> Job:
             conditions
         )
     _check_baselines(plan, conditions)
-    utterances = corpus.utterances.head(plan.limit) if plan.limit else corpus.utterances
-    check_confirm(plan, axes=axes, conditions=[item.name for item in conditions], backends=list(plan.backends))
+    check_confirm(plan, axes=axes, conditions=_said(conditions), backends=list(plan.backends))
     check_covariates(plan.covariates, [*corpus.card.axes, *corpus.card.covariates], measured=needs_audio)
     check_reference_groups(plan.reference_groups, with_intersections(corpus.utterances, axes), axes)
     identity = run_identity(
@@ -119,21 +125,41 @@ def prepare(plan: Plan) -> Job:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # A second process would hold a second model on the same accelerator, or ask the same service at the same time.
     workers = cores if needs_audio and not waits else 1
-    return Job(plan, corpus, axes, conditions, utterances, work, identities, workers)
+    return Job(plan, corpus, axes, conditions, utterances, work, identities, workers, systems, costs)
 
 
 def complete(job: Job, *, progress: Progress) -> Results:
     """Do what is not done yet of a prepared plan, save the results and return them."""
     folder = Path(job.plan.out)
-    workers = job.plan.workers or job.default_workers
-    decoded = decode_all(
-        job.work, job.utterances, folder, workers=workers, cluster=_cluster(job.plan), progress=progress
-    )
+    decoded = decode(job, progress=progress)
     results = _summarise(job, decoded)
-    recognised, alternatives = told_besides(decoded.outcomes)
-    results = replace(results, recognised=recognised, alternatives=alternatives)
     results.save(folder)
     return results
+
+
+def decode(job: Job, *, progress: Progress) -> Decoded:
+    """Hear, measure and transcribe what is neither done yet nor in the cache; return it with what is."""
+    with _transcripts(job) as cache:
+        return decode_all(
+            job.work,
+            job.utterances,
+            Path(job.plan.out),
+            workers=job.plan.workers or job.default_workers,
+            cluster=_cluster(job.plan),
+            cache=cache,
+            progress=progress,
+        )
+
+
+@contextmanager
+def _transcripts(job: Job) -> Iterator[Transcripts | None]:
+    """Open the cache for a run; None where it is to have none, or where no recogniser hears audio."""
+    folder = cache_folder(job.plan.cache)
+    if folder is None or not job.systems:
+        yield None
+        return
+    with closing(Cache(folder)) as cache:
+        yield Transcripts(cache, job.work, job.systems)
 
 
 def _cluster(plan: Plan) -> Cluster | None:
@@ -182,8 +208,15 @@ def _check_audio(corpus: Corpus, *, needs_audio: bool) -> None:
         )
 
 
+def _said(conditions: Sequence[Condition]) -> list[str]:
+    """Return the names of the conditions under which somebody speaks: all but the probes."""
+    return [condition.name for condition in conditions if not condition.probe]
+
+
 def _check_baselines(plan: Plan, conditions: Sequence[Condition]) -> None:
-    names = [condition.name for condition in conditions]
+    names = _said(conditions)
+    if not names:
+        raise InputError("conditions: found probes alone; expected one under which somebody speaks, such as clean")
     if plan.baseline_condition and plan.baseline_condition not in names:
         raise InputError(expected("baseline_condition", f"'{plan.baseline_condition}'", names))
     if plan.baseline_backend and plan.baseline_backend not in plan.backends:
@@ -199,14 +232,23 @@ def _summarise(job: Job, decoded: Decoded) -> Results:
     hypotheses = conform(spoken, HYPOTHESES)
     normalizer = find_normalizer(plan.normalizer)
     labels = list(corpus.card.axes)
-    counts, unscored = score(corpus.utterances, hypotheses, axes=labels, normalizer=normalizer)
-    names = [condition.name for condition in job.conditions]
+    names = _said(job.conditions)
+    probes = [condition.name for condition in job.conditions if condition.probe]
+    said = hypotheses.filter(pl.col("condition").is_in(names))
+    counts, unscored = score(corpus.utterances, said, axes=labels, normalizer=normalizer)
+    recognised, alternatives = told_besides(outcomes)
+    cells = plan.repeat_check
+    repeats = (
+        check_repeats(job.work, outcomes, cells=cells, seed=plan.seed, probes=probes, normalizer=normalizer)
+        if cells
+        else None
+    )
     baseline = plan.baseline_condition or (CLEAN if CLEAN in names else names[0])
     references, notes = reference_groups(job)
     # An axis that was asked for by name and is imputed ended the run before it began.
     left = [] if plan.by else imputed_notes(corpus.card.axes, corpus.card.axes, allowed=plan.allow_imputed)
     notes = [*left, *notes, *wordless_notes(counts)]
-    return summarise(
+    results = summarise(
         ask(
             plan,
             axes=job.axes,
@@ -224,62 +266,14 @@ def _summarise(job: Job, decoded: Decoded) -> Results:
         conditions=condition_rows(job.conditions),
         timings=conform(outcomes, TIMINGS),
         measurements=decoded.measurements,
-        signature=_signature(job, outcomes, normalizer=normalizer, references=references, notes=notes),
+        signature=job_signature(job, outcomes, normalizer=normalizer, references=references, notes=notes),
         normalizer=normalizer,
         others=[
-            score(corpus.utterances, hypotheses, axes=labels, normalizer=other)[0]
+            score(corpus.utterances, said, axes=labels, normalizer=other)[0]
             for other in other_normalizers(plan, normalizer)
         ],
+        probes=probes,
+        recognised=recognised,
+        repeats=repeats,
     )
-
-
-def reference_groups(job: Job) -> tuple[dict[str, str], list[str]]:
-    """Return the planned reference groups (or else the card's) that are there, and notes on those a limit cut off."""
-    axes = job.corpus.card.axes
-    planned = {name: axes[name].reference_group for name in job.axes if name in axes} | job.plan.reference_groups
-    labels = with_intersections(job.utterances, job.axes)
-    groups = {axis: group for axis, group in planned.items() if group and (labels[axis] == group).any()}
-    where = "within the limit" if job.plan.limit else "in this corpus"
-    missing = [axis for axis, group in planned.items() if group and axis not in groups]
-    return groups, [f"{axis}: no utterance of the reference group {planned[axis]} {where}" for axis in missing]
-
-
-def _signature(
-    job: Job, outcomes: pl.DataFrame, *, normalizer: Normalizer, references: Mapping[str, str], notes: list[str]
-) -> dict[str, Any]:
-    plan, corpus = job.plan, job.corpus
-    card = corpus.card
-    seconds = outcomes.group_by("utterance_id").agg(pl.col("audio_s").max())["audio_s"]
-    speakers = job.utterances["speaker_id"].drop_nulls().n_unique()
-    return {
-        "kind": "run",
-        "seed": plan.seed,
-        "sample_rate": plan.sample_rate,
-        "device": plan.device_kind or None,
-        "normalizer": normalizer_facts(plan, normalizer),
-        "corpus": {
-            "card": card.name,
-            "card_digest": card.digest,
-            "title": card.title,
-            "kind": card.kind,
-            "licence": card.licence,
-            "citation": card.citation,
-            "utterances": len(job.utterances),
-            "speakers": speakers or None,
-            "hours": round(seconds.sum() / 3600, 3) if seconds.null_count() < len(seconds) else None,
-            "digest": corpus.digest,
-        },
-        "axes": axis_facts(job.axes, card.axes, references, corpus.unmapped),
-        "conditions": {
-            condition.name: {
-                "summary": condition.summary,
-                "digest": condition.digest,
-                "source": condition.source,
-            }
-            for condition in job.conditions
-        },
-        "backends": {name: {"type": plan.backends[name]["type"], **job.identities[name]} for name in plan.backends},
-        "limit": plan.limit,
-        "failure_limit": plan.failure_limit,
-        "notes": [*corpus.notes, *notes, *audio_notes(outcomes), *backend_notes(outcomes), *blank_notes(outcomes)],
-    }
+    return replace(results, alternatives=alternatives)

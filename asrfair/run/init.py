@@ -33,6 +33,7 @@ normalizer = "basic"
 # sample_rate = 16000              # working rate in Hz, before conditions
 # language = "en"                  # handed to backends; default: the corpus's own
 # limit = 20                       # only the first utterances by id, for a quick look, marked everywhere
+# sample = 20                      # instead: so many of each group of the axes, spread over speakers, marked everywhere
 # failure_limit = 0.05             # share of failed utterances above which the exit code is 3
 # allow_imputed = []               # axes with imputed labels that may be used all the same, marked
 # independent_utterances = false   # treat utterances of unknown speakers as independent, marked
@@ -42,10 +43,12 @@ normalizer = "basic"
 # faas = false                     # the score of ASR-FAIRBENCH too, for comparison with published ones
 # include_synthetic = false        # count utterances that the corpus card marks as synthetic, with a notice
 # workers = 0                      # processes; 0: one per processor core
+# repeat_check = 0                 # transcriptions of each recogniser that are made again, to see whether they repeat
 # engine = "ray"                   # on a Ray cluster (extra ray); default: local
 # address = "auto"                 # of the cluster; default: one on this machine
 # gpus_per_worker = 0.5            # of the cluster
 # device = "cuda"                  # conditions by torch on it (extra torch); default: by numpy
+# cache = "transcripts"            # a folder, or "none"; default: the user's own (asrfair cache tells which)
 # out = "asrfair-run"              # the run folder
 
 [corpus]

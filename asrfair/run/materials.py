@@ -1,6 +1,7 @@
 """What effects need from elsewhere: other talkers and recorded noise, chosen by seed and handed over as waveforms."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,24 @@ from asrfair.errors import InputError
 from asrfair.seeds import generator
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What is drawn for a step: a recording and its channel, or utterances, of which the first ``count`` audible ones
+    are taken, the ``same`` for every utterance or not.
+    """
+
+    step: int
+    count: int = 1
+    recording: Path | None = None
+    channel: int | None = None
+    utterances: tuple[str, ...] = ()
+    same: bool = False
+
+
 class Materials:
     """Chooses from the full corpus, before any limit, and reads what it chose (the last few stay in memory).
 
-    ``utterances`` are all of the corpus.
+    ``utterances`` are all of the corpus; ``inaudible`` those that were drawn and could not be heard.
     """
 
     def __init__(self, utterances: pl.DataFrame, *, audio_root: Path, sample_rate: int, seed: int) -> None:
@@ -37,8 +52,10 @@ class Materials:
         self._audio_root = audio_root
         self._read = lru_cache(maxsize=64)(self._read_utterance)
         self._read_noise = lru_cache(maxsize=16)(self._read_recording)
-        self._hear_voices = lru_cache(maxsize=4)(self._draw_voices)
+        self._hear_voices = lru_cache(maxsize=4)(self._audible)
         self._list = lru_cache(maxsize=None)(list_recordings)
+        self._order_voices = lru_cache(maxsize=4)(self._voices_drawn)
+        self.inaudible: set[str] = set()
 
     @cached_property
     def _spoken(self) -> pl.DataFrame:
@@ -52,10 +69,13 @@ class Materials:
         self, condition: Condition, *, utterance_id: str, speaker_id: str | None
     ) -> Mapping[int, Sequence[NDArray[np.float64]]]:
         """Return, per step of the condition that needs any, its waveforms at the working rate."""
-        return {
-            need.step: self._fetch(need, condition.stream, utterance_id, speaker_id)
-            for need in materials_needed(condition)
-        }
+        drawn = self.drawn(condition, utterance_id=utterance_id, speaker_id=speaker_id)
+        return {found.step: self._fetch(found) for found in drawn}
+
+    def drawn(self, condition: Condition, *, utterance_id: str, speaker_id: str | None) -> list[Drawn]:
+        """Return what each step of the condition that needs materials is given, unread; raises InputError."""
+        needs = materials_needed(condition)
+        return [self._draw(need, condition.stream, utterance_id, speaker_id) for need in needs]
 
     def check(self, conditions: Sequence[Condition]) -> None:
         """Raise InputError before a run where a condition can never be served: no noise, too few talkers."""
@@ -74,39 +94,56 @@ class Materials:
                         f"expected at least {need.count + 1}, to take {need.count} other talkers"
                     )
 
-    def _fetch(
-        self, need: Need, stream: str, utterance_id: str, speaker_id: str | None
-    ) -> Sequence[NDArray[np.float64]]:
+    def _draw(self, need: Need, stream: str, utterance_id: str, speaker_id: str | None) -> Drawn:
         if need.kind == "voices":
-            return self._hear_voices(stream, need.step, need.count)
+            return self._order_voices(stream, need.step, need.count)
         rng = generator(self.seed, stream, utterance_id, f"material {need.step}")
         if need.recordings is not None:
-            drawn = choose_recording(self._list(need.recordings, classes=need.classes), rng)
-            return [self._read_noise(drawn.path, need.channel)]
+            recording = choose_recording(self._list(need.recordings, classes=need.classes), rng)
+            return Drawn(need.step, recording=recording.path, channel=need.channel)
         talkers = choose_talkers(self._talkers, speaker_id=speaker_id, count=need.count, rng=rng)
-        return self._audible(talkers, need.count)
+        return Drawn(need.step, need.count, utterances=tuple(talkers))
 
-    def _draw_voices(self, stream: str, step: int, count: int) -> list[NDArray[np.float64]]:
-        """Return up to ``count`` voices of the corpus, the same for every utterance."""
+    def _voices_drawn(self, stream: str, step: int, count: int) -> Drawn:
+        """Draw up to ``count`` voices of the corpus, the same for every utterance."""
         drawn = choose_voices(self._talkers, rng=generator(self.seed, stream, f"material {step}"))
-        return self._audible(drawn, min(count, len(drawn)))
+        return Drawn(step, min(count, len(drawn)), utterances=tuple(drawn), same=True)
 
-    def _audible(self, drawn: Sequence[str], count: int) -> list[NDArray[np.float64]]:
+    def _fetch(self, drawn: Drawn) -> Sequence[NDArray[np.float64]]:
+        if drawn.recording is not None:
+            return [self._read_noise(drawn.recording, drawn.channel)]
+        return self._hear_voices(drawn) if drawn.same else self._audible(drawn)
+
+    def _audible(self, drawn: Drawn) -> list[NDArray[np.float64]]:
         """Return the first ``count`` that can be heard: one that is unreadable or silent has a row of its own."""
         found: list[NDArray[np.float64]] = []
-        for utterance in drawn:
-            try:
-                speech = self._read(utterance)
-            except InputError:
+        for utterance in drawn.utterances:
+            speech = self._heard(utterance)
+            if speech is None:
+                self.inaudible.add(utterance)
                 continue
-            if speech.any():
-                found.append(speech)
-            if len(found) == count:
+            found.append(speech)
+            if len(found) == drawn.count:
                 return found
-        raise InputError(f"found {len(found)} other talkers that can be heard; expected {count}")
+        raise InputError(f"found {len(found)} other talkers that can be heard; expected {drawn.count}")
+
+    def _heard(self, utterance_id: str) -> NDArray[np.float64] | None:
+        try:
+            speech = self._read(utterance_id)
+        except InputError:
+            return None
+        return speech if speech.any() else None
+
+    def is_audible(self, utterance_id: str) -> bool:
+        """Return whether an utterance can be read and is not silent."""
+        return self._heard(utterance_id) is not None
+
+    def row(self, utterance_id: str) -> dict[str, Any]:
+        """Return the row of an utterance that was drawn."""
+        return self._spoken.row(self._spoken["utterance_id"].search_sorted(utterance_id), named=True)
 
     def _read_utterance(self, utterance_id: str) -> NDArray[np.float64]:
-        row = self._spoken.row(self._spoken["utterance_id"].search_sorted(utterance_id), named=True)
+        row = self.row(utterance_id)
         samples, _ = read_row(row, audio_root=self._audio_root, sample_rate=self.sample_rate)
         return samples.astype(np.float64)
 

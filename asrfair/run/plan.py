@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from asrfair.cards import build, read_toml
 from asrfair.errors import CardError
+from asrfair.run.cache import NONE
 from asrfair.run.measuring import Measuring, check_measuring, with_files
 
 ENGINES = ("local", "ray")
@@ -32,12 +33,15 @@ class Plan(Measuring):
     sample_rate             working rate in Hz, before conditions
     language                language code handed to backends (default: the corpus's own)
     limit                   only the first N utterances by id, marked everywhere
+    sample                  only N utterances of each group of the axes, spread over speakers, marked everywhere
     workers                 processes (default: one per processor core)
     engine                  where they run: local, or ray (a cluster)
     address                 of the Ray cluster (default: one on this machine, for this run)
     gpus_per_worker         of the cluster, a whole number or a share
     include_synthetic       count utterances that the card marks as synthetic, with a notice over everything
     device                  where torch applies conditions, such as cuda (default: numpy, on the processor)
+    cache                   folder of the cache of transcripts (default: the user's own), or none
+    repeat_check            of each recogniser, cells that are transcribed again to see whether they differ; 0: none
     """
 
     corpus: CorpusPlan
@@ -46,12 +50,15 @@ class Plan(Measuring):
     sample_rate: int = 16_000
     language: str = ""
     limit: int | None = None
+    sample: int | None = None
     workers: int = 0
     engine: Literal["local", "ray"] = "local"
     address: str = ""
     gpus_per_worker: float = 0.0
     include_synthetic: bool = False
     device: str = ""
+    cache: str = ""
+    repeat_check: int = 0
 
     def __post_init__(self) -> None:
         # Of our own, whatever a caller from Python goes on to do with theirs.
@@ -61,6 +68,10 @@ class Plan(Measuring):
         check_measuring(self)
         _check(4_000 <= self.sample_rate <= 192_000, "sample_rate", self.sample_rate, "4000 to 192000 Hz")
         _check(self.limit is None or self.limit > 0, "limit", self.limit, "a whole number above 0")
+        _check(self.sample is None or self.sample > 0, "sample", self.sample, "a whole number above 0")
+        both = self.sample is not None and self.limit is not None
+        _check(not both, "sample", f"{self.sample} besides limit {self.limit}", "one of the two")
+        _check(self.repeat_check >= 0, "repeat_check", self.repeat_check, "a number of cells from 0")
         _check(self.workers >= 0, "workers", self.workers, "a number of processes, or 0 for one per core")
         _check(self.engine in ENGINES, "engine", repr(self.engine), " or ".join(ENGINES))
         _check(self.gpus_per_worker >= 0, "gpus_per_worker", self.gpus_per_worker, "a number of GPUs from 0")
@@ -114,7 +125,10 @@ def _resolved(plan: Plan, folder: Path) -> Plan:
         name: {key: _option_path(key, value, folder) for key, value in options.items()}
         for name, options in plan.backends.items()
     }
-    return replace(plan, corpus=corpus, conditions=conditions, backends=backends, out=str(folder / plan.out))
+    cache = str(folder / plan.cache) if plan.cache not in ("", NONE) else plan.cache
+    return replace(
+        plan, corpus=corpus, conditions=conditions, backends=backends, out=str(folder / plan.out), cache=cache
+    )
 
 
 def card_path(name: str, folder: Path) -> str:
@@ -143,7 +157,9 @@ def _option_path(key: str, value: Any, folder: Path) -> Any:
 
 def _beside(word: str, folder: Path) -> str:
     try:
-        return str(folder / word) if word and (folder / word).is_file() else word
+        # A folder has to be written as a path, such as ./model: a language may have the name of one.
+        there = (folder / word).is_file() or ("/" in word and (folder / word).is_dir())
+        return str(folder / word) if word and there else word
     except (OSError, ValueError):
         # Too long for a name, or with a character no name has: not a file.
         return word

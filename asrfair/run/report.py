@@ -13,6 +13,7 @@ from asrfair.report.data import report_data
 from asrfair.report.terminal import TOP
 from asrfair.results import Results, json_text
 from asrfair.run.shareable import Share, shared
+from asrfair.run.told import spoken
 from asrfair.stats.timing import timing_rows
 from asrfair.tables import INTERSECTION
 
@@ -58,7 +59,8 @@ def run_timings(results: Results) -> pl.DataFrame:
     axes = [
         axis for axis in results.signature.get("axes") or () if all(part in there for part in axis.split(INTERSECTION))
     ]
-    return timing_rows(results.timings, results.utterances, axes)
+    said = spoken(results.timings, results.signature.get("probes") or {})
+    return timing_rows(said, results.utterances, axes, failures=results.failures)
 
 
 class _Output(Console):

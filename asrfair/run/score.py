@@ -154,6 +154,7 @@ def _signature(
         "conditions": {name: {"summary": "as given in the table", "digest": "", "source": ""} for name in conditions},
         "backends": {name: {"type": "table"} for name in backends},
         "limit": None,
+        "sample": None,
         "failure_limit": plan.failure_limit,
     }
 

@@ -493,3 +493,31 @@ def alive(process: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
     except OSError:
         return False
+
+
+def test_a_model_folder_beside_the_plan_is_found_by_its_path(tmp_path: Path, corpus: Path) -> None:
+    from asrfair.run.identity import _placeless
+    from asrfair.run.plan import load_plan
+
+    for name in ("model", "en"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "p.toml").write_text(
+        f'[corpus]\ncard = "{corpus / "small.toml"}"\nroot = "corpus"\n'
+        '[backends.b]\ntype = "transformers"\nmodel = "./model"\nlanguage = "en"\n',
+        encoding="utf-8",
+    )
+    options = load_plan(tmp_path / "p.toml").backends["b"]
+    assert Path(options["model"]) == tmp_path / "model"
+    assert options["language"] == "en"
+    assert _placeless(options["model"]) == "model"
+
+
+def test_batches_of_another_size_are_made_again(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    from asrfair.backend.command import CommandBackend
+
+    wanted = files(asrfair.evaluate(plan) and plan.out)
+    for name in wanted:
+        (Path(plan.out) / name).unlink()
+    monkeypatch.setattr(CommandBackend, "batch_size", 6, raising=False)
+    asrfair.evaluate(plan)
+    assert files(plan.out) == wanted

@@ -87,6 +87,22 @@ def test_in_process_in_processes_and_on_a_cluster_the_tables_are_the_same(
     assert tables(tmp_path / "ray") == wanted
 
 
+def test_what_the_cache_knows_is_not_done_on_the_cluster(plan: Plan, cluster: Any, tmp_path: Path) -> None:
+    kept = str(tmp_path / "cache")
+    asrfair.evaluate(replace(plan, limit=6, cache=kept, out=str(tmp_path / "part")))
+    told: list[Any] = []
+    asrfair.evaluate(on(plan, cluster.address, tmp_path / "ray", cache=kept), progress=told.append)
+    assert (told[-1].cached, told[-1].transcripts) == (6 * 8, 20 * 8)
+    asrfair.evaluate(plan)
+    assert tables(tmp_path / "ray") == tables(plan.out)
+    # And what was done there is known here.
+    asrfair.evaluate(replace(plan, cache=kept, out=str(tmp_path / "again")), progress=told.append)
+    assert told[-1].cached == 20 * 8
+    # Nothing is left to do: no cluster is looked for.
+    asrfair.evaluate(on(plan, "127.0.0.1:1", tmp_path / "nowhere", cache=kept))
+    assert tables(tmp_path / "nowhere") == tables(plan.out)
+
+
 def test_a_run_goes_on_without_a_node_that_dies(plan: Plan, cluster: Any, tmp_path: Path) -> None:
     out = tmp_path / "ray"
     removed: list[int] = []
