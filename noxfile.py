@@ -14,6 +14,10 @@ nox.options.reuse_existing_virtualenvs = True
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
+# A process per core; a module's tests stay together, since they share what they made.
+SPREAD = ("--numprocesses=auto", "--dist=loadfile")
+
+
 def _group(name: str) -> list[str]:
     return list(nox.project.dependency_groups(PROJECT, name))
 
@@ -22,7 +26,7 @@ def _group(name: str) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Run the tests against an editable install, with the demo's synthesiser and recogniser."""
     session.install("-e", ".[demo,codecs,rooms,plot,html,hub]", *_group("tests"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *SPREAD, *session.posargs)
 
 
 @nox.session
@@ -64,7 +68,7 @@ def wheel(session: nox.Session) -> None:
     shutil.copytree("tests", folder / "tests")
     shutil.copy("pyproject.toml", folder)
     with session.chdir(folder):
-        session.run("pytest", *session.posargs, env={"ASRFAIR_WHEEL": str(built)})
+        session.run("pytest", *SPREAD, *session.posargs, env={"ASRFAIR_WHEEL": str(built)})
 
 
 @nox.session
