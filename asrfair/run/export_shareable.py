@@ -121,7 +121,8 @@ def shareable(
 
 NAMES = (
     "Names of speakers and utterances were given by chance, and no key was kept: two such exports cannot be joined by "
-    "them."
+    "them. How many utterances each speaker has is kept: where that is one speaker's alone, exports can be joined by "
+    "it, and from a report on the same corpus groups can be subtracted. Share one of them."
 )
 
 

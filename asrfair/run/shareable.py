@@ -9,8 +9,8 @@ Decisions
   be one person's. Results without them are refused, unless k is 1.
 - Pseudonyms are drawn anew each time from randomness that is not kept, and rows are put into their order. So two
   shareable outputs cannot be joined by them.
-- Who knows two shareable forms of one run with other k, or of two runs that differ by a few speakers, can subtract one
-  from the other: choose one k, and share one of them.
+- Who knows two shareable forms of one run with other k, or of two runs that differ by a few speakers, or a form and an
+  export of the corpus, can subtract one from the other: choose one k, and share one of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,12 @@ import polars as pl
 from asrfair.errors import InputError
 from asrfair.results import Results, loaded
 from asrfair.run import shareable_tables as tables
-from asrfair.run.shareable_cells import Hidden, Population, everybody, withheld
-from asrfair.run.shareable_text import Names, notes, pseudonyms, reasons, renamed, without_paths
-from asrfair.tables import INTERSECTION, OVERALL, TABLES, WITHHELD
+from asrfair.run.shareable_cells import DOMINANT, Hidden, Population, everybody, withheld
+from asrfair.run.shareable_metrics import metrics
+from asrfair.run.shareable_pairs import Cells, check_apart, matched
+from asrfair.run.shareable_signature import folded, signed
+from asrfair.run.shareable_text import Names, pseudonyms, reasons, renamed
+from asrfair.tables import OVERALL, TABLES, WITHHELD
 
 LEAST = 5
 """Speakers of a cell from which on it is shown, unless asked otherwise."""
@@ -81,7 +84,8 @@ def shareable(results: Results, *, least: int = LEAST, transcripts: bool = False
 def shareable_pair(old: Results, new: Results, *, least: int = LEAST) -> tuple[Results, Results]:
     """Return two runs in shareable form with the same pseudonyms and the same groups withheld, to be compared.
 
-    References are pseudonyms as well: equal where they were.
+    References are pseudonyms as well: equal where they were. Raises InputError where what one run alone has
+    counted would tell of fewer than ``least`` speakers.
     """
     runs, ids = (old, new), [run.utterances["utterance_id"].implode() for run in (new, old)]
     both = [run.counts.filter(pl.col("utterance_id").is_in(other)) for run, other in zip(runs, ids, strict=True)]
@@ -98,14 +102,25 @@ def _shared(
     for run in runs:
         people = everybody(run.counts)
         if people < least and len(run.rates):
-            known = run.utterances["speaker_id"].drop_nulls().n_unique()
-            raise InputError(
-                f"--shareable: found {known or 'no'} known speaker{'' if known == 1 else 's'}; expected {least} or "
-                "more: of unknown ones nobody can say how many people a cell holds (--least-speakers sets the number)"
-            )
+            raise InputError(_too_few(run, least))
     names = _names(runs)
     hidden = _hidden(runs, least=least, beside=beside)
+    if len(runs) > 1:
+        check_apart(runs[0].counts, runs[1].counts, hidden, least=least)
     return [_one(run, hidden, names, least=least, texts=texts) for run in runs]
+
+
+def _too_few(run: Results, least: int) -> str:
+    known = run.utterances["speaker_id"].drop_nulls().n_unique()
+    if known >= least:
+        return (
+            f"--shareable: found under some condition and recogniser fewer than {least} known speakers, or one with "
+            f"over {DOMINANT:.0%} of the words; expected {least} or more, and none who says most"
+        )
+    return (
+        f"--shareable: found {known or 'no'} known speaker{'' if known == 1 else 's'}; expected {least} or "
+        "more: of unknown ones nobody can say how many people a cell holds (--least-speakers sets the number)"
+    )
 
 
 def _names(runs: Sequence[Results]) -> _Names:
@@ -167,7 +182,7 @@ def _add_uncounted(run: Results, hidden: Hidden) -> None:
 def _one(run: Results, hidden: Hidden, names: _Names, *, least: int, texts: Sequence[str]) -> Results:
     axes = _axes(run)
     own = {axis: hidden[axis] for axis in axes}
-    folded = _folded(run.signature, own)
+    unnamed = folded(run.signature, own)
     kept: dict[str, Any] = {name: getattr(run, name) for name in AS_THEY_ARE}
     kept |= {name: _named(getattr(run, name), names) for name in BY_UTTERANCE}
     for name in ("utterances", "counts", "failures"):
@@ -178,22 +193,45 @@ def _one(run: Results, hidden: Hidden, names: _Names, *, least: int, texts: Sequ
     for name, column in TEXTS.items():
         if name not in texts:
             kept[name] = kept[name].with_columns(pl.lit(None, pl.String).alias(column))
-    kept["measurements"] = kept["measurements"].with_columns(noise=pl.lit(None, pl.String))
+    kept["measurements"] = kept["measurements"].with_columns(
+        noise=pl.lit(None, pl.String), pauses=pl.lit(None, pl.String)
+    )
     kept["failures"] = reasons(kept["failures"], Names(names.all), least=least)
     kept |= {name: kept[name].sort("utterance_id", *_cell(kept[name])) for name in BY_UTTERANCE}
-    kept["rates"] = tables.rates(run, own, folded, least=least)
-    kept["disparities"] = tables.disparities(run.disparities, own, run.signature.get("family") or (), least=least)
-    kept["tests"] = tables.tests(run.tests, own, least=least)
-    kept["sensitivity"] = tables.sensitivity(run.sensitivity, own, run.signature)
-    kept |= {
-        name: tables.of_groups(getattr(run, name), own, least=least) for name in ("metrics", "models", "handicaps")
-    }
+    told, across = _compared(run, own, unnamed, least=least)
+    kept |= told
+    # Of groups, bins can be subtracted from those of all; no bin of all speakers holds fewer of them than asked for.
+    everyone = run.calibration.filter(pl.col("axis") == OVERALL)
+    kept["calibration"] = tables.of_groups(everyone, own, least=least)
     others = {field.name: getattr(run, field.name).clear() for field in fields(Results) if field.name in TABLES}
-    signature = _signature(run, own, folded, names, least=least, transcripts=len(texts) == len(TEXTS))
+    signature = signed(run, own, unnamed, names.all, least=least, transcripts=len(texts) == len(TEXTS))
     cells = len(run.rates.filter(pl.col("axis") != OVERALL))
     shown = len(tables.of_groups(run.rates, own, least=1).filter(pl.col("axis") != OVERALL))
-    signature["shareable"] |= {"cells": cells, "cells_withheld": cells - shown}
+    signature["shareable"] |= {"cells": cells, "cells_withheld": cells - shown, "comparisons_withheld": across}
     return Results(**{**others, **kept}, signature=signature)
+
+
+def _compared(run: Results, own: Hidden, unnamed: Hidden, *, least: int) -> tuple[dict[str, pl.DataFrame], int]:
+    """Return the tables of findings, without what rests on a withheld group or gives away a part of a cell.
+
+    The number is of the comparisons of shown groups that are left out.
+    """
+    cells = Cells.of(run.counts, own, least=least)
+    pairs = cells.tell(run.disparities)
+    told = pairs & matched(run.disparities, run.counts, run.utterances, least=least)
+    family = run.signature.get("family") or ()
+    steady = run.handicaps.filter(cells.tell(run.handicaps, run.conditions))
+    across = int((tables.shown(run.disparities, own, least=least) & ~told).sum())
+    found = {
+        "rates": cells.rates(tables.rates(run, own, unnamed, least=least)),
+        "disparities": tables.disparities(run.disparities, own, family, told=told, least=least),
+        "tests": tables.tests(run.tests, own, told=cells.tell(run.tests), least=least),
+        "sensitivity": tables.sensitivity(run.sensitivity, own, run.signature, gone=run.disparities.filter(~told)),
+        "metrics": metrics(run, own, cells, least=least),
+        "models": tables.models(run.models, run.rates, own, least=least),
+        "handicaps": tables.of_groups(steady, own, least=least),
+    }
+    return found, across
 
 
 def _cell(rows: pl.DataFrame) -> list[str]:
@@ -202,46 +240,6 @@ def _cell(rows: pl.DataFrame) -> list[str]:
 
 def _named(rows: pl.DataFrame, names: _Names) -> pl.DataFrame:
     return renamed(renamed(rows, "speaker_id", names.speakers), "utterance_id", names.utterances)
-
-
-def _folded(signature: Mapping[str, Any], hidden: Hidden) -> Hidden:
-    """Return the withheld labels that the corpus's card does not map: rare words of speakers' own, not to be named."""
-    axes: Mapping[str, Mapping[str, Any]] = signature.get("axes") or {}
-    raw = {axis: set((axes.get(axis) or {}).get("unmapped") or ()) & hidden[axis] for axis in hidden}
-    for axis in hidden:
-        parts = axis.split(INTERSECTION)
-        if len(parts) > 1:
-            rare = [set((axes.get(part) or {}).get("unmapped") or ()) for part in parts]
-            raw[axis] |= {
-                group
-                for group in hidden[axis]
-                if group and any(label in rare[k] for k, label in enumerate(group.split(INTERSECTION)[: len(rare)]))
-            }
-    return raw
-
-
-def _signature(
-    run: Results, hidden: Hidden, folded: Hidden, names: _Names, *, least: int, transcripts: bool
-) -> dict[str, Any]:
-    signature: dict[str, Any] = without_paths(dict(run.signature))
-    axes: dict[str, dict[str, Any]] = signature.get("axes") or {}
-    rare: set[str | None] = set().union(*folded.values())
-    for axis, facts in axes.items():
-        raw = facts.get("unmapped") or {}
-        gone = {label for label in raw if label in hidden.get(axis, ())}
-        facts["unmapped"] = {label: count for label, count in raw.items() if label not in gone}
-        rare |= gone
-    told, left = notes(run.signature.get("notes") or (), [*names.all, *filter(None, rare)])
-    form = {
-        "least_speakers": least,
-        "groups_withheld": sum(len(groups) for groups in hidden.values()),
-        "axes_withheld": [axis for axis in axes if hidden.get(axis)],
-        "labels_not_named": sum(len(labels) for labels in folded.values()),
-        "notes_left_out": left,
-        "transcripts": transcripts,
-    }
-    line = f"{signature.get('signature') or 'unsigned'}|shareable:{least}"
-    return {**signature, "axes": axes, "notes": without_paths(told), "signature": line, "shareable": form}
 
 
 def shared(results: Results | Path, share: Share | None) -> Results:

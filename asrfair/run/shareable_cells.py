@@ -3,8 +3,10 @@
 Conventions
 -----------
 A cell (axis, group, condition, backend) has the speakers who said a reference word in it. An utterance of an unknown
-speaker, or without a word, proves one speaker at most. A group counts as many speakers as its smallest cell, and is
-withheld in all of them. The unlabelled are a group.
+speaker, or without a word, proves one speaker at most. A cell of whose reference words one speaker may have said over
+`DOMINANT` counts as one speaker: it tells about that one, whoever else is in it (dominance rule with n = 1, Hundepool
+et al. 2012, section 4.2). A group counts as many speakers as its smallest cell, and is withheld in all of them. The
+unlabelled are a group.
 
 What is shown are sums over speakers, so a reader can add and subtract. Atoms are the speakers with equal labels on all
 axes; a shown group, and everybody together, is a sum of atoms. Withheld are, until nothing is left of it,
@@ -14,9 +16,11 @@ axes; a shown group, and everybody together, is a sum of atoms. Withheld are, un
 - where a group or a set of atoms of fewer than k speakers is a linear combination of what is shown, the smallest group
   beside it (`asrfair.run.shareable_unions`, which says what is not looked for).
 
-Sums over atoms are protected, and no more: what a reader knows from elsewhere, or from another run or another k, is not
-allowed for. Source: Hundepool et al. 2012, Statistical Disclosure Control, ch. 4 (secondary suppression, exact
-disclosure by linear combination).
+Sums over atoms are protected, and no more. What a reader knows from elsewhere, or from another run or another k, is not
+allowed for: one speaker of five who knows the own figures learns the sum of the four others, and a sum of zero tells
+that each of its parts is zero. What rests on a part of a cell's utterances is the matter of
+`asrfair.run.shareable_pairs`. Source: Hundepool et al. 2012, Statistical Disclosure Control, ch. 4 (secondary
+suppression, exact disclosure by linear combination).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,16 +29,18 @@ from typing import Any
 
 import polars as pl
 
-from asrfair.run.shareable_unions import free_vectors, is_zero, unions
+from asrfair.run.shareable_unions import Together, free_vectors, is_zero, unions
 from asrfair.tables import INTERSECTION, OVERALL, WITHHELD, with_intersections
 
 Group = str | None
 Hidden = dict[str, set[Group]]
+DOMINANT = 0.8
+"""The share of a cell's reference words beyond which one speaker is said to be told by it."""
 
 
 @dataclass(frozen=True)
 class Population:
-    """Who is in which cell: ``rows`` of cell, speaker (null: unknown) and atom; ``atoms`` with their labels."""
+    """Who is in which cell: ``rows`` of cell, speaker (null: unknown), atom, words; ``atoms`` with their labels."""
 
     rows: pl.DataFrame
     atoms: pl.DataFrame
@@ -46,18 +52,41 @@ class Population:
         labelled = with_intersections(counts, axes).with_columns(pl.lit(OVERALL).alias(OVERALL))
         names = (OVERALL, *(axis for axis in axes if axis in labelled.columns))
         speaker = pl.when(pl.col("reference_words") > 0).then(pl.col("speaker_id"))
-        who = labelled.select(
-            pl.struct("condition", "backend").rank("dense").alias("_cell"), speaker.alias("_speaker"), *names
-        ).unique(maintain_order=True)
+        cell = pl.struct("condition", "backend").rank("dense").alias("_cell")
+        who = labelled.group_by(cell, speaker.alias("_speaker"), *names, maintain_order=True).agg(
+            pl.col("reference_words").sum().alias("_words")
+        )
         atoms = who.select(names).unique(maintain_order=True).with_row_index("_atom")
         rows = who.join(atoms, on=list(names), nulls_equal=True, how="left", maintain_order="left")
-        return cls(rows.select("_cell", "_speaker", "_atom"), atoms, names[1:])
+        return cls(rows.select("_cell", "_speaker", "_atom", "_words"), atoms, names[1:])
 
     def people(self, rows: pl.DataFrame, group: str) -> dict[Any, int]:
-        """Return how many speakers each value of a column has at least, in the cell where they are fewest."""
-        known = pl.col("_speaker").drop_nulls().n_unique().clip(lower_bound=1).alias("_people")
-        cells = rows.group_by("_cell", group).agg(known)
+        """Return how many speakers each value of a column has at least, in the cell where they are fewest.
+
+        One where one speaker may have said most of the words.
+        """
+        known, words = pl.col("_speaker").is_not_null(), pl.col("_words")
+        each = rows.group_by("_cell", group, "_speaker").agg(words.sum())
+        most = words.filter(known).max().fill_null(0) + words.filter(~known).sum()
+        people = pl.when(most > DOMINANT * words.sum()).then(1).otherwise(known.sum().clip(lower_bound=1))
+        cells = each.group_by("_cell", group).agg(people.alias("_people"))
         return dict(cells.group_by(group).agg(pl.col("_people").min()).sort(group).iter_rows())
+
+    def together(self) -> Together | None:
+        """Return what counts the speakers of several atoms at least; None where no speaker is in two of them."""
+        known = self.rows.filter(pl.col("_speaker").is_not_null())
+        if known.is_empty() or known.select("_speaker", "_atom").unique()["_speaker"].is_unique().all():
+            return None
+        cells: dict[int, dict[int, set[str]]] = {}
+        for cell, atom, speaker in known.select("_cell", "_atom", "_speaker").iter_rows():
+            cells.setdefault(cell, {}).setdefault(atom, set()).add(speaker)
+        nobody: set[str] = set()
+
+        def count(atoms: Sequence[int]) -> int:
+            there = (nobody.union(*(by_atom.get(atom, nobody) for atom in atoms)) for by_atom in cells.values())
+            return min(max(len(speakers), 1) for speakers in there)
+
+        return count
 
     def labelled(self) -> pl.DataFrame:
         """Return the rows with the labels of their atoms."""
@@ -133,7 +162,7 @@ class _Search:
         sizes = self.population.people(self.labelled, "_atom")
         people = np.array([sizes[atom] for atom in atoms["_atom"]])
         taken: list[tuple[str, Group]] = []
-        for found in unions(free, people, least=self.least):
+        for found in unions(free, people, least=self.least, together=self.population.together()):
             around = [atoms.row(atom, named=True) for atom in found]
             # What was just chosen for another set may do for this one: the next search tells.
             if not any(atom[axis] == group for axis, group in taken for atom in around):

@@ -10,10 +10,11 @@ information which group is not the worst. The terms of shown groups in a model s
 of its own in it. In the tables of utterances all withheld groups of an axis have one level.
 
 p that were adjusted in a family of which rows are withheld would tell about their p. They are adjusted anew by
-Bonferroni's inequality over all rows of that family, withheld ones and those without p among them: at least Holm's p,
-so that nothing is shown which the whole report does not show.
+Bonferroni's inequality over the shown rows of that family that have p, and all withheld ones: at least Holm's p, so
+that nothing is shown which the whole report does not show. What the whole report shows may not be shown here.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -34,8 +35,8 @@ BETWEEN = "\x1f"
 
 
 def note(least: int) -> str:
-    """Return what a withheld cell says in place of its numbers: not which of two reasons, which would be telling."""
-    return f"withheld: fewer than {least} speakers, or it would give away a group of fewer"
+    """Return what a withheld cell says in place of its numbers: not which of its reasons, which would be telling."""
+    return f"withheld: fewer than {least} speakers, or mostly one's words, or it would give away such a group"
 
 
 def merged(rows: pl.DataFrame, hidden: Hidden, axes: Sequence[str]) -> pl.DataFrame:
@@ -67,24 +68,32 @@ def rates(results: Results, hidden: Hidden, folded: Hidden, *, least: int) -> pl
     return pl.concat([shown.select(RATES.keys()), empty.with_columns(missing).select(RATES.keys())])
 
 
-def disparities(table: pl.DataFrame, hidden: Hidden, family: Sequence[str], *, least: int) -> pl.DataFrame:
-    """Return the disparities between shown groups, their p adjusted anew where others of the family are withheld."""
-    marked = table.with_columns(_withheld=_contrasts(table, hidden, least))
+def disparities(
+    table: pl.DataFrame, hidden: Hidden, family: Sequence[str], *, told: pl.Series | None = None, least: int
+) -> pl.DataFrame:
+    """Return the disparities between shown groups, their p adjusted anew where others of the family are withheld.
+
+    ``told`` says which rows may be told for other reasons; all by default.
+    """
+    marked = table.with_columns(_withheld=_contrasts(table, hidden, least, told))
     columns = [pl.when("exploratory").then(pl.col(name).cast(pl.String)).alias(name) for name in family]
     block = pl.concat_str("axis", "condition", "backend", separator=BETWEEN, ignore_nulls=True)
     test = pl.when(pl.col("measure").is_in(FAMILY_WISE)).then(block).otherwise(pl.int_range(pl.len()).cast(pl.String))
     return _anew(marked, pl.struct("normalizer", "exploratory", *columns), test, ("p_adjusted", "p_fdr"))
 
 
-def tests(table: pl.DataFrame, hidden: Hidden, *, least: int) -> pl.DataFrame:
+def tests(table: pl.DataFrame, hidden: Hidden, *, told: pl.Series | None, least: int) -> pl.DataFrame:
     """Return the tests of shown groups, adjusted likewise."""
-    marked = table.with_columns(_withheld=_contrasts(table, hidden, least))
+    marked = table.with_columns(_withheld=_contrasts(table, hidden, least, told))
     return _anew(marked, pl.struct("normalizer", *TEST_FAMILY), pl.int_range(pl.len()), ("p_adjusted",))
 
 
 def _anew(marked: pl.DataFrame, family: pl.Expr, test: pl.Expr, adjusted: Sequence[str]) -> pl.DataFrame:
+    # A shown row without p is no test; of the withheld ones nobody is to know which have none.
+    tested = pl.col("_withheld") | pl.col("p").is_not_null()
     counted = marked.with_columns(_test=test, _family=family).with_columns(
-        _tests=pl.col("_test").n_unique().over("_family"), _touched=pl.col("_withheld").any().over("_family")
+        _tests=pl.col("_test").filter(tested).n_unique().over("_family"),
+        _touched=pl.col("_withheld").any().over("_family"),
     )
     bound = (pl.col("p") * pl.col("_tests")).clip(upper_bound=1.0)
     kept = counted.filter(~pl.col("_withheld"))
@@ -93,7 +102,12 @@ def _anew(marked: pl.DataFrame, family: pl.Expr, test: pl.Expr, adjusted: Sequen
     ).drop("_withheld", "_test", "_family", "_tests", "_touched")
 
 
-def _contrasts(table: pl.DataFrame, hidden: Hidden, least: int) -> pl.Series:
+def shown(table: pl.DataFrame, hidden: Hidden, *, least: int) -> pl.Series:
+    """Return which rows of disparities or tests rest on shown groups of enough speakers alone."""
+    return ~_contrasts(table, hidden, least, None)
+
+
+def _contrasts(table: pl.DataFrame, hidden: Hidden, least: int, told: pl.Series | None) -> pl.Series:
     """Return which rows of disparities or tests rest on a withheld group, or on all groups of an axis that has one."""
     incomplete = pl.col("axis").is_in([axis for axis in hidden if hidden[axis]])
     over_all = (pl.col("group") == OVERALL).fill_null(value=False)
@@ -101,7 +115,8 @@ def _contrasts(table: pl.DataFrame, hidden: Hidden, least: int) -> pl.Series:
         over_all |= pl.col("measure").is_in(OVER_ALL)
     over_axes = pl.col("measure").is_in(OVER_AXES) if "measure" in table.columns and any(hidden.values()) else False
     either = _rests(table, hidden, "group") | _rests(table, hidden, "reference_group", unknown=False)
-    return either | _few(table, least) | table.select((incomplete & over_all) | over_axes).to_series()
+    either |= _few(table, least) | table.select((incomplete & over_all) | over_axes).to_series()
+    return either if told is None else either | ~told
 
 
 def _few(table: pl.DataFrame, least: int) -> pl.Series:
@@ -118,12 +133,38 @@ def of_groups(table: pl.DataFrame, hidden: Hidden, *, least: int) -> pl.DataFram
     return table.filter(~(gone | _few(table, least)))
 
 
-def sensitivity(table: pl.DataFrame, hidden: Hidden, signature: Mapping[str, Any]) -> pl.DataFrame:
+def models(table: pl.DataFrame, rates: pl.DataFrame, hidden: Hidden, *, least: int) -> pl.DataFrame:
+    """Return the terms of shown groups and covariates, without those of withheld levels of an axis.
+
+    The raw ratio goes where the model is made of a part of a group's utterances: the rest could be told from it.
+    """
+    levels = [f"{axis}[{group}]" for axis, groups in hidden.items() for group in groups]
+    rows = of_groups(table, hidden, least=least).filter(~pl.col("term").is_in(levels).fill_null(value=False))
+    cell = ["axis", "group", "condition", "backend", "normalizer"]
+    whole = rates.select(*cell, _whole="utterances").unique(cell)
+    partly = rows.join(whole, on=cell, how="left", nulls_equal=True, maintain_order="left")
+    of_all = ((pl.col("utterances") == pl.col("_whole")) | pl.col("group").is_null()).fill_null(value=False)
+    left_out = pl.Series([_leaves_out(*row) for row in rows.select("axis", "note").iter_rows()], dtype=pl.Boolean)
+    whole_model = (of_all & ~pl.lit(left_out)).all().over("axis", "condition", "backend", "normalizer", "model")
+    return partly.with_columns(raw_ratio=pl.when(whole_model).then("raw_ratio")).drop("_whole")
+
+
+def _leaves_out(axis: str, note: str | None) -> bool:
+    """Return whether a model's note says that utterances are left out other than those without a label."""
+    unlabelled = rf"left out: [\d,]+ utterances? without {re.escape(axis)}(?=;|$)"
+    return "left out:" in re.sub(unlabelled, "", note or "")
+
+
+def sensitivity(
+    table: pl.DataFrame, hidden: Hidden, signature: Mapping[str, Any], *, gone: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Return the rows of axes without withheld groups; none where families reach across axes.
 
-    They have an adjusted p without the p that it was made of, so it cannot be made anew.
+    They have an adjusted p without the p that it was made of, so it cannot be made anew. ``gone`` are disparities that
+    are not told, and take all of their axis with them.
     """
     incomplete = [axis for axis in hidden if hidden[axis]]
+    incomplete += [] if gone is None else gone["axis"].unique().to_list()
     across = "axis" not in (signature.get("family") or ()) or bool(signature.get("confirm"))
     return table.clear() if incomplete and across else table.filter(~pl.col("axis").is_in(incomplete))
 

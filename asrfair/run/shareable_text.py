@@ -46,9 +46,9 @@ def without_paths(data: Any) -> Any:
 
 
 def notes(found: Iterable[str], names: Iterable[str]) -> tuple[list[str], int]:
-    """Return the notes that have none of the names and no path, and how many are left out."""
+    """Return the notes that have none of the names, no number that is one, and no path, and how many are left out."""
     kept, left = [], 0
-    named = Names(names)
+    named = Names(names, numbers=True)
     for text in found:
         told = _COUNTED.sub(r"some \1s have \2", _FIRST.sub("", str(text)))
         if named.are_in(told) or _PATH.search(told) or _SOUND.search(told):
@@ -59,16 +59,22 @@ def notes(found: Iterable[str], names: Iterable[str]) -> tuple[list[str], int]:
 
 
 class Names:
-    """Ids and labels to be found in texts. A bare number of up to four digits is taken for a number."""
+    """Ids and labels to be found in texts.
 
-    def __init__(self, names: Iterable[str]) -> None:
+    A bare number of up to four digits is taken for a number, unless ``numbers`` asks for any that is a name.
+    """
+
+    def __init__(self, names: Iterable[str], *, numbers: bool = False) -> None:
         given = {name for name in names if name}
         self._words = {name for name in given if not (name.isdigit() and len(name) < 5)}
+        self._numbers = {name for name in given if numbers and name.isdecimal()}
         self._phrases = [name for name in self._words if _BETWEEN.search(name)]
 
     def are_in(self, text: str) -> bool:
         """Return whether a text has one of the names as a word, or one of several words."""
         words = {piece for word in _BETWEEN.split(text) for piece in (word, word.rstrip("."))}
+        if self._numbers.intersection(re.findall(r"\d+", text)):
+            return True
         return bool(words & self._words) or any(phrase in text for phrase in self._phrases)
 
 

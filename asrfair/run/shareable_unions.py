@@ -2,11 +2,12 @@
 
 A vector drawn at random and made orthogonal to all shown sums has the sum zero over a set of atoms where (but for a
 chance of measure zero) the set's own sum is a linear combination of the shown ones. So the search is for sets of atoms
-with sum zero: of one, and of up to four by matching sums of two against each other (Horowitz and Sahni 1974). Of fewer
-than five speakers there are no larger sets; of a larger k, and beyond `MOST` atoms, larger sets are not looked for.
+with sum zero: of one, and of up to four by matching sums of two against each other (Horowitz and Sahni 1974). Fewer
+than five speakers with one atom each make no larger sets; of a larger k, of speakers in several atoms (who have other
+labels in other utterances), and beyond `MOST` atoms, larger sets are not looked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ ENOUGH = 50
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Together = Callable[[Sequence[int]], int]
 
 
 def free_vectors(places: Ints, columns: Ints, *, atoms: int, width: int) -> Floats:
@@ -46,37 +48,41 @@ def is_zero(sums: Any) -> NDArray[np.bool_]:
     return zero
 
 
-def unions(free: Floats, people: Ints, *, least: int) -> list[tuple[int, ...]]:
+def unions(free: Floats, people: Ints, *, least: int, together: Together | None = None) -> list[tuple[int, ...]]:
     """Return sets of atoms, by number, of fewer than ``least`` speakers together and with sum zero; not all of them.
 
-    ``people`` are the atoms' speakers. Single atoms come alone, as every set of them is one too.
+    ``people`` are the atoms' speakers; where some are in several atoms, ``together`` counts those of a set. Single
+    atoms come alone, as every set of them is one too.
     """
+    # The speakers of a set are as many as its parts' together; of shared ones they may be no more than in the largest.
+    shared = together is not None
+    count = together or (lambda atoms: int(people[list(atoms)].sum()))
     small = np.flatnonzero(people < least)
     single = small[is_zero(free[small])]
     if len(single):
         return [(int(atom),) for atom in single]
     found: list[tuple[int, ...]] = []
-    for atoms in _sets(free, people, small, least):
-        if len(set(atoms)) == len(atoms) and people[list(atoms)].sum() < least:
+    for atoms in _sets(free, people, small, least, shared=shared):
+        if is_zero(free[list(atoms)].sum(axis=0)) and count(atoms) < least:
             found.append(atoms)
         if len(found) == ENOUGH:
             break
     return found
 
 
-def _sets(free: Floats, people: Ints, small: Ints, least: int) -> Iterator[tuple[int, ...]]:
+def _sets(free: Floats, people: Ints, small: Ints, least: int, *, shared: bool) -> Iterator[tuple[int, ...]]:
     one = small[:, None]
     yield from _matched(free, one, one)
     # Three and four atoms have a speaker each at least.
-    near = small[people[small] <= least - 2]
-    if least < 4 or len(near) > MOST:
+    near = small if shared else small[people[small] <= least - 2]
+    if (least < 4 and not shared) or len(near) > MOST:
         return
     first, second = np.triu_indices(len(near), 1)
     two = np.stack([near[first], near[second]], axis=1)
-    two = two[people[two].sum(axis=1) <= least - 2]
+    two = two if shared else two[people[two].sum(axis=1) <= least - 2]
     yield from _matched(free, one, two)
-    if least > 4:
-        four = two[people[two].sum(axis=1) <= least - 3]
+    if least > 4 or shared:
+        four = two if shared else two[people[two].sum(axis=1) <= least - 3]
         yield from _matched(free, four, four)
 
 

@@ -37,6 +37,7 @@ def short_signature(signature: Mapping[str, Any]) -> str:
         "replicates": signature["replicates"],
         "covariates": ",".join(signature["covariates"]),
         "limit": signature.get("limit"),
+        "sample": signature.get("sample"),
     }
     return "|".join(f"{key}:{value}" for key, value in parts.items() if value not in (None, ""))
 
@@ -56,7 +57,10 @@ def axis_facts(
     references: Mapping[str, str],
     unmapped: Mapping[str, Mapping[str, int]],
 ) -> dict[str, dict[str, Any]]:
-    """Return, per chosen axis, who assigned its labels; a product joins the facts of its parts."""
+    """Return, per chosen axis, who assigned its labels; a product joins the facts of its parts.
+
+    ``declared`` says that the card names its levels, so that what it does not name is in ``unmapped``.
+    """
     facts = {}
     for name in chosen:
         parts = [axes[part] for part in name.split(INTERSECTION)]
@@ -65,6 +69,7 @@ def axis_facts(
             "note": "; ".join(part.note for part in parts if part.note),
             "instrument": "; ".join(dict.fromkeys(part.instrument for part in parts if part.instrument)),
             "date": "; ".join(dict.fromkeys(part.date for part in parts if part.date)),
+            "declared": all(bool(part.levels or part.bands or part.taxonomy) for part in parts),
             "imputed": any(part.assigned_by == "imputed" for part in parts),
             "reference_group": references.get(name),
             "unmapped": dict(unmapped.get(name, {})),
