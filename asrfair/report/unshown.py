@@ -1,5 +1,7 @@
 """What a comparison leaves open, and what it could have found, where no disparity could be shown."""
 
+from dataclasses import dataclass
+
 from asrfair.report.coverage import could_have_found
 from asrfair.report.findings import Contrast, Standing
 from asrfair.report.shareable import none_among
@@ -16,16 +18,34 @@ def no_disparity(view: View, standing: Standing) -> str:
     parts = []
     if widest is not None and widest.ratio is not None:
         row = widest.ratio
-        ends = f"up to {factor(row['high'])} times, or down to {factor(row['low'])} times, that of {standing.other}"
-        parts.append(f"WER {ends} cannot be ruled out ({_whom(view, widest)})")
+        low, high = f"{factor(row['low'])} times", f"{factor(row['high'])} times"
+        open_ends = _Open(low, high, excludes_alike=not row["low"] <= 1 <= row["high"])
+        parts.append(open_ends.told(f"that of {standing.other}", _whom(view, widest)))
     if in_points is not None and in_points.difference is not None:
         row = in_points.difference
-        ends = f"up to {points(row['high'])} points, or down to {points(row['low'])} points, against {standing.other}"
-        parts.append(f"WER {ends} cannot be ruled out ({_whom(view, in_points)})")
+        low, high = f"{points(row['low'])} points", f"{points(row['high'])} points"
+        open_ends = _Open(low, high, excludes_alike=not row["low"] <= 0 <= row["high"])
+        parts.append(open_ends.told(f"against {standing.other}", _whom(view, in_points)))
     if not parts:
         return f"{none_among(view, standing.axis)} could be judged against {standing.other}{_gone(view, standing)}."
     told = f"{', '.join(parts)}{_unjudged(standing)}{findable(view, standing, widest or in_points)}"
     return f"No disparity against {standing.other} could be shown; {told}."
+
+
+@dataclass(frozen=True)
+class _Open:
+    """The ends of an interval of a comparison that is not shown, and whether it leaves out that both are alike."""
+
+    low: str
+    high: str
+    excludes_alike: bool
+
+    def told(self, against: str, whom: str) -> str:
+        """Say what cannot be ruled out; intervals are not adjusted, so that one may say more than its p."""
+        if self.excludes_alike:
+            ends = f"from {self.low} to {self.high} {against}"
+            return f"WER {ends} cannot be ruled out ({whom}; the interval is not adjusted, as p is)"
+        return f"WER up to {self.high}, or down to {self.low}, {against} cannot be ruled out ({whom})"
 
 
 def _gone(view: View, standing: Standing) -> str:

@@ -125,6 +125,15 @@ def test_statements_claim_only_what_the_interval_supports(card):
     assert "scottish, 8 speakers, against 14" in none[0]
 
 
+def test_an_interval_that_excludes_what_p_does_not_says_why(found):
+    row = (pl.col("measure") == "ratio") & (pl.col("group") == "scottish") & (pl.col("backend") == "large")
+    low = pl.when(row & (pl.col("condition") == "clean")).then(1.05).otherwise(pl.col("low")).alias("low")
+    card = metrics_card(dataclasses.replace(found, disparities=found.disparities.with_columns(low)))
+    (told,) = [s for s in card["statements"] if "with large in clean: no disparity against" in s]
+    assert "WER from 1.05 times to 2.29 times that of american cannot be ruled out (scottish, 8 speakers" in told
+    assert "; the interval is not adjusted, as p is)" in told
+
+
 def test_no_extra_cost_is_told_with_the_bound_that_the_intervals_leave(found):
     on_points = pl.col("measure") == "interaction_difference"
     p = pl.when(on_points).then(0.6).when(INTERACTION).then(0.7).otherwise(pl.col("p_adjusted")).alias("p_adjusted")
